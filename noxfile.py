@@ -1,0 +1,122 @@
+"""Every check of this repository, the same at the desk and in CI: `make test` runs them all.
+
+Sessions use the environment that runs nox (`.venv`, made by `make`), whose packages are locked by hash, so
+that a check never waits for an installation. Only `foreign` makes an environment, since it proves that
+the built wheel works without this repository.
+"""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "tests", "fuzz", "foreign"]
+nox.options.stop_on_first_error = False
+
+ROOT = Path(__file__).parent
+BIN = Path(sys.executable).parent
+os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # the locked tools, not those of the machine
+
+LOCKS = {
+    "runtime": [],
+    "codegen": ["--extra", "codegen"],
+    "dev": ["--extra", "dev"],
+    "test": ["--extra", "test"],
+}
+"""Lock file -> which extras it holds; each is a subset of `all.txt`, versions included."""
+
+CORPUS = Path(os.environ.get("HANDFAST_CORPUS", ROOT.parent / "shared" / "corpus" / "openapi"))
+"""Real contracts, one `<name>/api.yaml` each; `foreign` takes some of them in where the folder exists."""
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, layout of the text, and drift between contracts and generated code."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("hadolint", "Dockerfile")
+    session.run("handfast", "check", "--strict")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy on a cold cache: a warm one misses a changed signature behind a package's re-export."""
+    with TemporaryDirectory() as cache:
+        session.run("mypy", "--cache-dir", cache, *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit, generator, contract and integration tests, with the coverage floor."""
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-m", "not fuzz", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Schemathesis, all phases and all checks, over the reference service."""
+    session.run("pytest", "-m", "fuzz", *session.posargs)
+
+
+@nox.session
+def foreign(session: nox.Session) -> None:
+    """The built wheel in an empty environment beside nothing but a contract: new, types, start, call."""
+    contracts = [*sorted((ROOT / "tests" / "foreign").glob("*.yaml"))]
+    names = ("museum", "train-travel", "tictactoe", "swagger-petstore", "uspto", "marquez")
+    contracts += [CORPUS / name / "api.yaml" for name in names if (CORPUS / name / "api.yaml").is_file()]
+    with TemporaryDirectory() as scratch:
+        python = Path(scratch, "venv", "bin", "python")
+        wheels = Path(scratch, "wheels")
+        session.run("uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", str(wheels))
+        session.run("uv", "venv", "--quiet", "--python", sys.executable, str(python.parents[1]))
+        install = ("uv", "pip", "install", "--quiet", "--python", str(python))
+        session.run(*install, "--require-hashes", "--requirement", "requirements/test.txt")
+        session.run(*install, "--no-deps", *(str(wheel) for wheel in wheels.glob("*.whl")))
+        session.run(
+            str(python),
+            "-I",
+            "tools/foreign.py",
+            "--scratch",
+            scratch,
+            *session.posargs,
+            *map(str, contracts),
+        )
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Requests per second and latency of the service, seconds and memory of the generator."""
+    session.run("python", "-m", "tools.bench", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Renew the lock files: versions and hashes for every platform from Python 3.11 on, no addresses."""
+    compile_ = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
+    form = ("--generate-hashes", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+    header = ("--custom-compile-command", "make lock")
+    folder = ROOT / "requirements"
+    everything = folder / "all.txt"
+    common = (*compile_, *form, *header, "pyproject.toml")
+    session.run(
+        *common, "--all-extras", "--group", "work", "--output-file", str(everything), *session.posargs
+    )
+    constraint = ("--constraint", str(everything), "--upgrade")
+    for name, extras in LOCKS.items():
+        session.run(*common, *extras, *constraint, "--output-file", str(folder / f"{name}.txt"))
+    source = folder / "bootstrap.in"
+    pins = [
+        line.split()[0]
+        for line in everything.read_text().splitlines()
+        if line.startswith(("uv==", "hatchling=="))
+    ]
+    source.write_text("\n".join(["# What installs everything else, in the versions of all.txt.", *pins, ""]))
+    session.run(
+        *compile_, *form, *header, str(source), *constraint, "--output-file", str(folder / "bootstrap.txt")
+    )
