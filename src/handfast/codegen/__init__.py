@@ -1,0 +1,1 @@
+"""The generator: contract files → checked contract → IR → text. It never imports the runtime."""

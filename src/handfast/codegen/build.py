@@ -1,0 +1,296 @@
+"""Checked document → `Feature`: every operation with its final names and types, or refused with a warning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from handfast.codegen import variants
+from handfast.codegen.grammar import METHODS
+from handfast.codegen.ir import Body, Feature, Json, Method, Operation, Param, PyName, Source, WireName
+from handfast.codegen.media import MediaReader
+from handfast.codegen.names import Namer, derived_operation_id, pascal
+from handfast.codegen.normalise import Normaliser
+from handfast.codegen.params import ParamReader, template_names, template_shape
+from handfast.codegen.pointer import deref
+from handfast.codegen.report import Report
+from handfast.codegen.results import ResponseReader
+from handfast.codegen.source import Map, Node, Seq, plain
+from handfast.codegen.types import optional, union
+
+Security = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+_METHODS: dict[str, Method] = {
+    "get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS", "head": "HEAD",
+    "patch": "PATCH", "trace": "TRACE",
+}  # fmt: skip
+_BRACES = re.compile(r"\{[^{}/]+\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which contract a feature is built from."""
+
+    name: PyName
+    folder: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An operation object that may become an operation of the feature."""
+
+    path: str
+    item: Map
+    method: str
+    node: Map
+    source: Source
+    path_source: Source
+
+
+def build(root: Map, place: Place, report: Report) -> Feature:
+    """Return the feature that the checked document `root` describes; `report` must not be fatal."""
+    return _Builder(root, place, report).feature()
+
+
+@dataclass(slots=True)
+class _Builder:
+    root: Map
+    place: Place
+    report: Report
+    schemas: Normaliser = field(init=False)
+    params: ParamReader = field(init=False)
+    media: MediaReader = field(init=False)
+    responses: ResponseReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.schemas = Normaliser(self.root, self.report)
+        self.params = ParamReader(self.root, self.schemas, self.report)
+        self.media = MediaReader(self.schemas, self.report)
+        self.responses = ResponseReader(self.root, self.schemas, self.media, self.report)
+
+    def feature(self) -> Feature:
+        candidates = self._candidates()
+        names = self._names(candidates)
+        self.schemas.reserve([pascal(f"{name}_inputs") for name in names])
+        self.schemas.components()
+        operations: list[Operation] = []
+        refused: list[_Candidate] = []
+        for candidate, name in zip(candidates, names, strict=True):
+            operation = self._operation(candidate, name)
+            if operation is None:
+                refused.append(candidate)
+            else:
+                operations.append(operation)
+        operations, patch, upload = variants.apply(operations, self.schemas)
+        info = self.root.get("info")
+        info = info if isinstance(info, Map) else self.root.empty_copy()
+        schemas = dict(self.schemas.schemas)
+        return Feature(
+            name=self.place.name,
+            folder=self.place.folder,
+            file=self.place.file,
+            title=_text(info.get("title")) or self.place.name,
+            version=_text(info.get("version")) or "0",
+            description=_text(info.get("description")),
+            operations=tuple(operations),
+            schemas=schemas,
+            classes=frozenset(name for name in schemas if self.schemas.types.is_class(name)),
+            patch_schemas=patch,
+            upload_schemas=upload,
+            security_schemes=self._security_schemes(),
+            document=self._document(refused),
+            supersedes=self._supersedes(),
+        )
+
+    # -- which operations -----------------------------------------------------------------------------------
+
+    def _candidates(self) -> list[_Candidate]:
+        found: list[_Candidate] = []
+        shapes: dict[tuple[str, str], _Candidate] = {}
+        paths = self.root.get("paths")
+        for path, entry in paths.items() if isinstance(paths, Map) else ():
+            item, _ = deref(self.root, entry)
+            if item is None or not isinstance(paths, Map) or path.startswith("x-"):
+                continue
+            if not self._good_path(path, paths.key_source(path)):
+                continue
+            for method in item:
+                node, _ = deref(self.root, item[method])
+                if node is None or method not in METHODS:
+                    continue
+                candidate = _Candidate(
+                    path, item, method, node, item.key_source(method), paths.key_source(path)
+                )
+                other = shapes.setdefault((template_shape(path), method), candidate)
+                if other is not candidate:
+                    shown = f"`{method.upper()} {path}`"
+                    what = f"{shown} matches the same requests as `{other.path}`; it is refused"
+                    fix = f"remove it; the other stands at line {other.source.line}"
+                    self.report.warn(candidate.source, "ambiguous-path", what, fix)
+                else:
+                    found.append(candidate)
+        return found
+
+    def _good_path(self, path: str, source: Source) -> bool:
+        """Whether requests can reach `path`; otherwise its operations are refused."""
+        names = template_names(path)
+        if not path.startswith("/"):
+            what, fix = f"the path `{path}` does not begin with `/`", f"write `/{path}`"
+        elif "#" in _BRACES.sub("", path) or "?" in _BRACES.sub("", path):
+            what, fix = (
+                f"the path `{path}` holds a query or fragment",
+                "declare query parameters with `in: query`",
+            )
+        elif "{" in _BRACES.sub("", path) or "}" in _BRACES.sub("", path):
+            what, fix = (
+                f"the braces in the path `{path}` do not match",
+                "write one `{name}` for each path parameter",
+            )
+        elif len(set(names)) < len(names):
+            what, fix = f"the path `{path}` names a parameter twice", "give each path parameter its own name"
+        else:
+            return True
+        self.report.warn(source, "bad-path", f"{what}; its operations are refused", fix)
+        return False
+
+    def _names(self, candidates: list[_Candidate]) -> list[PyName]:
+        """Name the handler functions: authors' names first, so that no derived name takes one of theirs."""
+        namer = Namer()
+        given: dict[int, PyName] = {}
+        for explicit in (True, False):
+            for index, candidate in enumerate(candidates):
+                operation_id = _text(candidate.node.get("operationId"))
+                if bool(operation_id) is not explicit:
+                    continue
+                given[index] = namer.py(
+                    operation_id or derived_operation_id(candidate.method, candidate.path)
+                )
+                namer.reserve(f"{given[index]}_operation")
+        return [given[index] for index in range(len(candidates))]
+
+    # -- one operation --------------------------------------------------------------------------------------
+
+    def _operation(self, candidate: _Candidate, name: PyName) -> Operation | None:
+        if self._is_refused(candidate):
+            return None
+        node, source = candidate.node, candidate.source
+        params = self.params.read(candidate.item, node, candidate.path, name, candidate.path_source)
+        body = self._body(candidate, name)
+        responses = self.responses.read(node, name)
+        outcome = self.responses.outcome(responses, name, self.schemas.namer)
+        security = self._security(node)
+        return Operation(
+            name=name,
+            operation_id=WireName(
+                _text(node.get("operationId")) or derived_operation_id(candidate.method, candidate.path)
+            ),
+            method=_METHODS[candidate.method],
+            path=candidate.path,
+            route=_route(candidate.path, params),
+            summary=_text(node.get("summary")) or _text(candidate.item.get("summary")),
+            description=_text(node.get("description")) or _text(candidate.item.get("description")),
+            params=params,
+            body=body,
+            responses=responses,
+            status=outcome.status,
+            result=outcome.result,
+            result_classes=outcome.classes,
+            security=security,
+            context=_context(security),
+            tags=tuple(_texts(node.get("tags"))),
+            deprecated=node.get("deprecated") is True,
+            source=source,
+        )
+
+    def _is_refused(self, candidate: _Candidate) -> bool:
+        """Whether the operation needs a body that cannot be read."""
+        node, _ = deref(self.root, candidate.node.get("requestBody"))
+        if node is None or node.get("required") is not True or not node.get("content"):
+            return False
+        if self.media.readable(node["content"]):
+            return False
+        shown = f"`{candidate.method.upper()} {candidate.path}`"
+        what = f"{shown} is refused: it needs a body, and none of its media types can be read"
+        source = candidate.node.key_source("requestBody")
+        self.report.warn(source, "unreadable-body", what, "offer `application/json`")
+        return True
+
+    def _body(self, candidate: _Candidate, name: PyName) -> Body | None:
+        node, component = deref(self.root, candidate.node.get("requestBody"))
+        if node is None:
+            return None
+        source = candidate.node.key_source("requestBody")
+        media = self.media.read(
+            node.get("content"), component or f"{name} body", request=True, owner="the request body"
+        )
+        if not media:
+            what = "the request body has no media type that can be read, and is ignored"
+            self.report.warn(source, "unreadable-body", what, "offer `application/json`")
+            return None
+        required = node.get("required") is True
+        kind = union([one.type for one in media])
+        return Body(
+            required=required,
+            media=media,
+            type=kind if required else optional(kind),
+            description=_text(node.get("description")),
+            source=source,
+        )
+
+    def _security(self, node: Map) -> Security:
+        requirements = node["security"] if "security" in node else self.root.get("security")
+        found: list[tuple[tuple[str, tuple[str, ...]], ...]] = []
+        for requirement in requirements if isinstance(requirements, Seq) else ():
+            if isinstance(requirement, Map):
+                found.append(tuple((scheme, tuple(_texts(scopes))) for scheme, scopes in requirement.items()))
+        return tuple(found) if any(found) else ()
+
+    # -- the rest of the document ---------------------------------------------------------------------------
+
+    def _security_schemes(self) -> Mapping[str, Json]:
+        components = self.root.get("components")
+        schemes = components.get("securitySchemes") if isinstance(components, Map) else None
+        found: dict[str, Json] = {}
+        for name, entry in schemes.items() if isinstance(schemes, Map) else ():
+            node, _ = deref(self.root, entry)
+            found[name] = plain(node)
+        return found
+
+    def _supersedes(self) -> tuple[str, ...]:
+        value = self.root.get("x-supersedes")
+        if isinstance(value, str):
+            return (value,)
+        return tuple(_texts(value))
+
+    def _document(self, refused: list[_Candidate]) -> Mapping[str, Json]:
+        """Return the author's document; operations that were refused are not advertised."""
+        document = plain(self.root)
+        assert isinstance(document, dict)  # noqa: S101 (the root is a mapping)
+        paths = document.get("paths")
+        for candidate in refused:
+            item = paths.get(candidate.path) if isinstance(paths, dict) else None
+            if isinstance(item, dict):
+                item.pop(candidate.method, None)
+        return document
+
+
+def _route(path: str, params: tuple[Param, ...]) -> str:
+    names = {param.wire: param.name for param in params if param.location == "path"}
+    order = iter(template_names(path))
+    return _BRACES.sub(lambda _: "{" + names[WireName(next(order))] + "}", path)
+
+
+def _context(security: Security) -> Literal["Context", "PublicContext", "OptionalContext"]:
+    if not security:
+        return "PublicContext"
+    return "OptionalContext" if () in security else "Context"
+
+
+def _text(node: Node) -> str:
+    return node.strip() if isinstance(node, str) else ""
+
+
+def _texts(node: Node) -> list[str]:
+    return [item for item in node if isinstance(item, str)] if isinstance(node, Seq) else []

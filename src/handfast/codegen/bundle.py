@@ -1,0 +1,384 @@
+"""One document out of many files: external `$ref`s inside the project become components of the entry.
+
+References that leave the project, or the machine, are refused: a contract must mean the same tomorrow.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from handfast.codegen import pointer as pointers
+from handfast.codegen.files import Files, Refused, Target
+from handfast.codegen.grammar import KINDS, Kind, is_extension, slot_of
+from handfast.codegen.ir import Finding, Source
+from handfast.codegen.load import Document, LoadFault
+from handfast.codegen.source import Map, Node, Seq
+
+_UNSAFE = re.compile(r"[^a-zA-Z0-9._-]+")
+_MAX_INLINE = 100
+_MAX_INLINED = 20_000
+"""How many path items and other nameless parts may be copied in: parts of parts would multiply."""
+_MAX_EXTENSIONS = 10_000
+"""How many files' contents extensions may bring in: files that refer to each other would multiply."""
+_KIND_OF_SECTION = {kind.section: name for name, kind in KINDS.items() if kind.section}
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A document whose references are all local, and what was found on the way."""
+
+    root: Map
+    findings: tuple[Finding, ...]
+
+
+def bundle(entry: Document, files: Files) -> Bundle:
+    """Return `entry`, whose root is a mapping, with everything that it refers to in other files."""
+    bundler = _Bundler(entry, files)
+    return Bundle(bundler.run(), tuple(bundler.findings))
+
+
+class _Bundler:
+    def __init__(self, entry: Document, files: Files) -> None:
+        self.entry = entry
+        self.files = files
+        self.findings: list[Finding] = []
+        self.names: dict[tuple[str, Target], str] = {}
+        """(kind, target) → its name in the components of the bundle."""
+        self.taken: dict[str, set[str]] = {}
+        self.pending: list[tuple[str, Target, Node]] = []
+        self.inlining: list[Target] = []
+        self.reported: set[Source] = set()
+        self.extensions = 0
+        self.inlined = 0
+        self.entry_source = entry.text.source(0)
+
+    def run(self) -> Map:
+        root = self.entry.root
+        assert isinstance(root, Map)  # noqa: S101 (project.py passes mappings only)
+        self.reserve(root)
+        result = self.object("document", root)
+        assert isinstance(result, Map)  # noqa: S101 (a mapping gives a mapping)
+        while self.pending:
+            self.adopt(result)
+        return result
+
+    def report(self, source: Source, code: str, what: str, fix: str, *, fatal: bool = True) -> None:
+        if source not in self.reported:
+            self.reported.add(source)
+            self.findings.append(Finding(source, code, what, fix, fatal))
+
+    def reserve(self, root: Map) -> None:
+        """Let components of the entry that stand for external parts keep the author's names."""
+        components = root.get("components")
+        if isinstance(components, Map) and isinstance(components.get("$ref"), str):
+            found = self.follow(components, quiet=True)
+            components = found[1] if found else None
+        if not isinstance(components, Map):
+            return
+        for section, entries in components.items():
+            kind = _KIND_OF_SECTION.get(section)
+            if kind is None or not isinstance(entries, Map):
+                continue
+            spliced = isinstance(entries.get("$ref"), str)
+            found = self.follow(entries, quiet=True) if spliced else None
+            base, source = found if found else (None, entries)
+            if not isinstance(source, Map):
+                continue
+            self.taken[section] = set(source)
+            for name, node in source.items():
+                target = None
+                if base is not None:
+                    target = Target(base.file, f"{base.pointer}/{pointers.escape(name)}")
+                elif isinstance(node, Map) and self.is_external(node):
+                    got = self.follow(node, quiet=True)
+                    target = got[0] if got else None
+                if target is not None:
+                    self.names.setdefault((kind, target), name)
+
+    def is_external(self, node: Map) -> bool:
+        ref = node.get("$ref")
+        return isinstance(ref, str) and (node.file.name != self.entry.name or not ref.startswith("#"))
+
+    def follow(self, node: Map, *, quiet: bool = False) -> tuple[Target, Node] | None:
+        """Return what the `$ref` of `node` names; None, after a finding, where that cannot be had."""
+        ref = node["$ref"]
+        assert isinstance(ref, str)  # noqa: S101 (callers have looked)
+        base = node.marks["$ref"][0].name if "$ref" in node.marks else node.file.name
+        place = node.value_source("$ref")
+        try:
+            target = self.files.locate(ref, base)
+            if target.file != base:
+                self.files.targets.add(target.file)
+            return target, self.fetch(target)
+        except Refused as refused:
+            code, what, fix = refused.code, refused.what, self.local_name(ref) or refused.fix
+        except pointers.Dangling as dangling:
+            code, what, fix = "dangling-ref", f"`{ref}` names nothing", dangling.advice()
+        except LoadFault as fault:
+            if not quiet:
+                self.report(fault.finding.source, fault.finding.code, fault.finding.what, fault.finding.fix)
+            return None
+        if not quiet:
+            self.report(place, code, what, fix)
+        return None
+
+    def local_name(self, ref: str) -> str:
+        """Say which component may be meant by a bare name: `$ref: Pet`."""
+        root = self.entry.root
+        components = root.get("components") if isinstance(root, Map) else None
+        schemas = components.get("schemas") if isinstance(components, Map) else None
+        known = isinstance(schemas, Map) and ref in schemas
+        return f"did you mean `#/components/schemas/{ref}`?" if known else ""
+
+    def fetch(self, target: Target, hops: int = 0) -> Node:
+        """Return the value at `target`, following references on the way."""
+        document = self.files.get(target.file)
+        node, found = document.root, target.file + "#"
+        for token in pointers.tokens(target.pointer):
+            known, value = pointers.step(node, token)
+            if not known and isinstance(node, Map) and isinstance(node.get("$ref"), str) and hops < 20:
+                node = self.fetch(self.files.locate(str(node["$ref"]), node.file.name), hops + 1)
+                known, value = pointers.step(node, token)
+            if not known:
+                raise pointers.Dangling(found, token, pointers.names_in(node))
+            node, found = value, f"{found}/{pointers.escape(token)}"
+        return node
+
+    # -- walking ------------------------------------------------------------------------------------------
+
+    def object(self, kind_name: str, node: Node) -> Node:
+        """Return an object of the kind with its references made local."""
+        if not isinstance(node, Map):
+            return node
+        kind = KINDS[kind_name]
+        if isinstance(node.get("$ref"), str) and (kind.section or self.is_external(node)):
+            return self.reference(kind_name, kind, node)
+        result = node.empty_copy()
+        for key, value in node.items():
+            result.put_from(node, key, self.slot(kind, key, value))
+        return result
+
+    def slot(self, kind: Kind, key: str, value: Node) -> Node:
+        slot = slot_of(kind, key)
+        if slot.shape in ("one", "one-or-list") and not isinstance(value, Seq):
+            return self.object(slot.kind, value)
+        if slot.shape in ("list", "one-or-list"):
+            return self.sequence(slot.kind, value)
+        if slot.shape == "map":
+            return self.mapping(slot.kind, value)
+        if slot.shape == "text" and isinstance(value, Map) and set(value) == {"$ref"}:
+            return self.text(value)
+        if key == "mapping" and isinstance(value, Map):
+            return self.discriminator(value)
+        return self.extension(value) if is_extension(key) else value
+
+    def sequence(self, kind: str, value: Node) -> Node:
+        if isinstance(value, Map) and isinstance(value.get("$ref"), str):
+            value = self.splice(value)
+        if not isinstance(value, Seq):
+            return value
+        result = value.empty_copy()
+        for index, item in enumerate(value):
+            result.put_from(value, index, self.object(kind, item))
+        return result
+
+    def mapping(self, kind: str, value: Node) -> Node:
+        if isinstance(value, Map) and isinstance(value.get("$ref"), str):
+            value = self.splice(value)
+        if not isinstance(value, Map):
+            return value
+        result = value.empty_copy()
+        for key, item in value.items():
+            definition = self.is_definition(kind, key, item)
+            result.put_from(
+                value, key, self.definition(kind, item) if definition else self.object(kind, item)
+            )
+        return result
+
+    def splice(self, value: Map) -> Node:
+        """Put the entries of a file where a map of objects is due and a `$ref` was written."""
+        found = self.follow(value)
+        if found is None:
+            return value.empty_copy()
+        target, node = found
+        if isinstance(node, Map) and isinstance(node.get("$ref"), str):
+            if len(self.inlining) >= _MAX_INLINE:
+                self.cycle(value)
+                return value.empty_copy()
+            self.inlining.append(target)
+            try:
+                node = self.splice(node)
+            finally:
+                self.inlining.pop()
+        if not isinstance(node, Map):
+            return node
+        result = node.empty_copy()
+        for source in (node, value):
+            for key in source:
+                if key != "$ref":
+                    result.put_from(source, key, source[key])
+        return result
+
+    def is_definition(self, kind: str, key: str, item: Node) -> bool:
+        """Whether `item` is the component that stands for what it refers to in another file."""
+        if not isinstance(item, Map) or not self.is_external(item) or len(item) > 1:
+            return False
+        found = self.follow(item, quiet=True)
+        return found is not None and self.names.get((kind, found[0])) == key
+
+    def definition(self, kind: str, item: Node) -> Node:
+        assert isinstance(item, Map)  # noqa: S101 (is_definition has looked)
+        found = self.follow(item)
+        if found is None:
+            return item.empty_copy()
+        target, node = found
+        if target in self.inlining:
+            self.cycle(item)
+            return item.empty_copy()
+        self.inlining.append(target)
+        try:
+            return self.object(kind, node)
+        finally:
+            self.inlining.pop()
+
+    def cycle(self, node: Map) -> None:
+        what = f"`{node['$ref']}` leads back to itself"
+        self.report(node.value_source("$ref"), "ref-cycle", what, "break the circle")
+
+    def reference(self, kind_name: str, kind: Kind, node: Map) -> Node:
+        """Make the reference `node` local."""
+        if not self.is_external(node):
+            return self.with_local_siblings(kind, node, str(node["$ref"]))
+        found = self.follow(node)
+        if found is None:
+            return node.empty_copy()
+        target, value = found
+        if target.file == self.entry.name:
+            return self.with_local_siblings(kind, node, f"#{target.pointer}")
+        if kind_name == "path item" or not kind.section:
+            return self.inline(kind_name, node, target, value)
+        name = self.names.get((kind_name, target))
+        if name is None:
+            name = self.name_for(kind.section, target)
+            self.names[kind_name, target] = name
+            self.pending.append((kind_name, target, value))
+        return self.with_local_siblings(kind, node, f"#/components/{kind.section}/{pointers.escape(name)}")
+
+    def with_local_siblings(self, kind: Kind, node: Map, ref: str) -> Map:
+        result = node.empty_copy()
+        for key, value in node.items():
+            made = ref if key == "$ref" else self.slot(kind, key, value)
+            result.put_from(node, key, made)
+        return result
+
+    def inline(self, kind: str, node: Map, target: Target, value: Node) -> Node:
+        self.inlined += 1
+        if self.inlined > _MAX_INLINED:
+            what = f"more than {_MAX_INLINED:,} parts of other files are copied into this contract"
+            self.report(self.entry_source, "too-many-parts", what, "refer to components instead")
+            return node.empty_copy()
+        if target in self.inlining or len(self.inlining) >= _MAX_INLINE:
+            self.cycle(node)
+            return node.empty_copy()
+        self.inlining.append(target)
+        try:
+            made = self.object(kind, value)
+        finally:
+            self.inlining.pop()
+        if isinstance(made, Map):
+            for key in node:
+                if key != "$ref":
+                    made.put_from(node, key, self.slot(KINDS[kind], key, node[key]))
+        return made
+
+    def name_for(self, section: str, target: Target) -> str:
+        """Choose a name for an adopted component: the last token of its pointer, else the file's name."""
+        parts = pointers.tokens(target.pointer)
+        path = PurePosixPath(target.file)
+        stem = path.name.split(".")[0]
+        if stem.lower() in ("index", "schema", "") and path.parent.name:
+            stem = path.parent.name
+        wanted = _UNSAFE.sub("_", parts[-1] if parts else stem).strip("_") or "Part"
+        taken = self.taken.setdefault(section, set())
+        name, number = wanted, 2
+        while name in taken:
+            name, number = f"{wanted}_{number}", number + 1
+        taken.add(name)
+        return name
+
+    def adopt(self, result: Map) -> None:
+        """Write one pending external part into the components of the bundle."""
+        kind_name, target, value = self.pending.pop(0)
+        section = KINDS[kind_name].section
+        components = result.get("components")
+        if not isinstance(components, Map):
+            components = Map(self.entry.text, 0)
+            result.put("components", components, 0, 0)
+        entries = components.get(section)
+        if not isinstance(entries, Map):
+            entries = Map(self.entry.text, 0)
+            components.put(section, entries, 0, 0)
+        made = self.object(kind_name, value)
+        name = self.names[kind_name, target]
+        entries[name] = made
+        text = self.files.get(target.file).text
+        offset = made.offset if isinstance(made, (Map, Seq)) else 0
+        file = made.file if isinstance(made, (Map, Seq)) else text
+        entries.marks[name] = (file, offset, offset)
+
+    # -- what is not an object of the specification ---------------------------------------------------------
+
+    def text(self, value: Map) -> Node:
+        """Return the text of a file where a text is due (`description: {$ref: intro.md}`)."""
+        try:
+            target = self.files.locate(str(value["$ref"]), value.file.name)
+            if PurePosixPath(target.file).suffix in (".yaml", ".yml", ".json"):
+                return self.fetch(target)
+            return (self.files.root / target.file).read_text(encoding="utf-8")
+        except Refused as refused:
+            self.report(value.value_source("$ref"), refused.code, refused.what, refused.fix)
+        except (LoadFault, pointers.Dangling, OSError, UnicodeDecodeError):
+            what = f"`{value['$ref']}` cannot be read as a text"
+            self.report(value.value_source("$ref"), "dangling-ref", what, "name a text file of the project")
+        return ""
+
+    def discriminator(self, value: Map) -> Node:
+        """Make the file references in a discriminator mapping local; plain names stay."""
+        result = value.empty_copy()
+        for key, ref in value.items():
+            made: Node = ref
+            if isinstance(ref, str) and (
+                "#" in ref or "/" in ref or ref.endswith((".yaml", ".yml", ".json"))
+            ):
+                carrier = Map(value.marks[key][0], value.marks[key][2])
+                carrier.marks["$ref"] = value.marks[key]
+                carrier["$ref"] = ref
+                local = self.reference("schema", KINDS["schema"], carrier)
+                made = local.get("$ref", ref) if isinstance(local, Map) else ref
+            result.put_from(value, key, made)
+        return result
+
+    def extension(self, value: Node) -> Node:
+        """Put the content of files where an extension refers to them; what cannot be followed stays."""
+        if isinstance(value, Seq):
+            items = value.empty_copy()
+            for index, item in enumerate(value):
+                items.put_from(value, index, self.extension(item))
+            return items
+        if not isinstance(value, Map):
+            return value
+        if self.is_external(value) and self.extensions < _MAX_EXTENSIONS:
+            found = self.follow(value, quiet=True)
+            if found and found[0] not in self.inlining:
+                self.extensions += 1
+                self.inlining.append(found[0])
+                try:
+                    return self.extension(found[1])
+                finally:
+                    self.inlining.pop()
+        result = value.empty_copy()
+        for key, item in value.items():
+            result.put_from(value, key, self.extension(item))
+        return result

@@ -1,0 +1,88 @@
+"""`contract.json`: what the running service reads of a feature's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handfast.codegen.answers import Answers
+from handfast.codegen.ir import Feature, Header, Json, Media, Operation, Param, Response
+
+JsonObject = dict[str, Json]
+
+
+def contract(feature: Feature, added: Iterable[Answers]) -> JsonObject:
+    """Return the document that the runtime decodes, validates and routes by."""
+    platform = {one.operation.name: one for one in added}
+    return {
+        "feature": feature.name,
+        "file": feature.file,
+        "title": feature.title,
+        "version": feature.version,
+        "schemas": {name: feature.schemas[name] for name in feature.schemas},
+        "securitySchemes": dict(feature.security_schemes),
+        "operations": {
+            operation.name: _operation(operation, platform.get(operation.name))
+            for operation in feature.operations
+        },
+    }
+
+
+def _operation(operation: Operation, added: Answers | None) -> JsonObject:
+    body = operation.body
+    return {
+        "operationId": operation.operation_id,
+        "method": operation.method,
+        "path": operation.path,
+        "route": operation.route,
+        "source": str(operation.source),
+        "status": operation.status,
+        "security": [
+            {scheme: list(scopes) for scheme, scopes in alternative} for alternative in operation.security
+        ],
+        "deprecated": operation.deprecated,
+        "parameters": [_param(param) for param in operation.params],
+        "body": None
+        if body is None
+        else {"required": body.required, "media": [_media(one) for one in body.media]},
+        "responses": {response.status: _response(response) for response in operation.responses},
+        "platform": {} if added is None else _platform(added),
+    }
+
+
+def _param(param: Param) -> JsonObject:
+    found: JsonObject = {
+        "name": param.name,
+        "wire": param.wire,
+        "in": param.location,
+        "required": param.required,
+        "style": param.style,
+        "explode": param.explode,
+        "content": param.content,
+        "schema": param.schema,
+    }
+    return found | {"default": param.default_json} if param.has_default else found
+
+
+def _media(media: Media) -> Json:
+    return {
+        "type": media.media_type,
+        "kind": media.kind,
+        "schema": media.schema,
+        "encoding": dict(media.encoding),
+    }
+
+
+def _response(response: Response) -> Json:
+    return {
+        "media": [_media(one) for one in response.media],
+        "headers": [_header(one) for one in response.headers],
+    }
+
+
+def _header(header: Header) -> Json:
+    return {"name": header.name, "wire": header.wire, "required": header.required, "schema": header.schema}
+
+
+def _platform(added: Answers) -> JsonObject:
+    media: Json = {"type": added.error.media_type, "kind": "json", "schema": added.error.name, "encoding": {}}
+    return {status: {"media": [media], "headers": []} for status in added.statuses}

@@ -1,0 +1,194 @@
+"""One schema object of OpenAPI 3.0 or 3.1 → the same in JSON Schema 2020-12, keyword by keyword."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handfast.codegen.ir import Json
+from handfast.codegen.patterns import compilable
+from handfast.codegen.report import Report
+from handfast.codegen.source import Map, Seq, plain
+from handfast.codegen.types import ANNOTATIONS
+
+_COPIED = (
+    "title", "description", "type", "format", "enum", "const", "default", "deprecated", "readOnly",
+    "writeOnly", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains",
+    "minProperties", "maxProperties", "required", "dependentRequired", "contentEncoding",
+    "contentMediaType",
+)  # fmt: skip
+_APPLICATORS = ("allOf", "anyOf", "oneOf", "not", "if")
+_BOUNDS: dict[str, tuple[int, int]] = {
+    "int8": (-(2**7), 2**7 - 1), "int16": (-(2**15), 2**15 - 1), "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1), "uint8": (0, 2**8 - 1), "uint16": (0, 2**16 - 1),
+    "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The rules of the contract's version; in OpenAPI 3.0 null, bounds and siblings of `$ref` differ."""
+
+    old: bool
+    """Whether the contract is OpenAPI 3.0."""
+    report: Report
+
+    def types(self, node: Map) -> list[str]:
+        """Return the types that the schema names, `null` included; empty means any."""
+        kind = node.get("type")
+        names = (
+            [kind]
+            if isinstance(kind, str)
+            else [one for one in kind if isinstance(one, str)]
+            if isinstance(kind, Seq)
+            else []
+        )
+        if self.old and node.get("nullable") is True and names and "null" not in names:
+            names = [*names, "null"]
+        return names
+
+    def is_nullable(self, node: Map) -> bool:
+        """Whether the schema accepts null beside something else, as far as its own keywords tell."""
+        names = self.types(node)
+        values = node.get("enum")
+        if isinstance(values, Seq):
+            return None in values and (not names or "null" in names)
+        return "null" in names
+
+    def is_class(self, node: Map) -> bool:
+        """Whether the schema, null aside, becomes a class of its own: properties, or an enum of one kind."""
+        names = [name for name in self.types(node) if name != "null"]
+        if "const" in node:
+            return False
+        values = node.get("enum")
+        if isinstance(values, Seq):
+            rest = [value for value in values if value is not None]
+            texts = all(isinstance(value, str) for value in rest) and names in ([], ["string"])
+            numbers = all(isinstance(value, int) and not isinstance(value, bool) for value in rest)
+            return bool(rest) and (texts or (numbers and names in (["integer"], ["number"], [])))
+        if names not in ([], ["object"]):
+            return False
+        if node.get("properties"):
+            return True
+        return self._merges(node)
+
+    def _merges(self, node: Map) -> bool:
+        """Whether the schema is an allOf that adds something to what it refers to."""
+        members = node.get("allOf")
+        if not isinstance(members, Seq):
+            return False
+        own = [
+            one
+            for one in members
+            if isinstance(one, Map) and "$ref" not in one and self.is_class(one) and "enum" not in one
+        ]
+        refs = [one for one in members if isinstance(one, Map) and "$ref" in one]
+        return bool(own) or (len(refs) > 1 and len(refs) == len(members))
+
+    def keywords(self, node: Map) -> dict[str, Json]:
+        """Return the keywords that hold no schemas, converted."""
+        schema = {key: plain(node[key]) for key in _COPIED if key in node}
+        examples = [plain(node["example"])] if "example" in node else plain(node.get("examples"))
+        if isinstance(examples, list) and examples:
+            schema["examples"] = examples
+        names = self.types(node)
+        if names:
+            schema["type"] = names[0] if len(names) == 1 else list(names)
+        self._null(node, schema, names)
+        for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            value = schema.get(key)
+            if isinstance(value, bool):
+                del schema[key]
+                if value and bound in schema:
+                    schema[key] = schema.pop(bound)
+        self._integer_format(schema)
+        if not self.old and node.get("nullable") is True and "null" not in names and names:
+            what = "`nullable` means nothing in OpenAPI 3.1, and is ignored"
+            self.report.warn(
+                node.key_source("nullable"), "old-keyword", what, f"write `type: [{names[0]}, 'null']`"
+            )
+        self._pattern(node, schema)
+        if "$dynamicRef" in node:
+            what = "`$dynamicRef` cannot be followed, and is ignored"
+            self.report.warn(node.key_source("$dynamicRef"), "unsupported-keyword", what, "use `$ref`")
+        return schema
+
+    def _null(self, node: Map, schema: dict[str, Json], names: list[str]) -> None:
+        """A nullable type whose enum lacks null does not accept null: the enum decides."""
+        values = node.get("enum")
+        if isinstance(values, Seq) and "null" in names and None not in values:
+            rest: list[Json] = [name for name in names if name != "null"]
+            if rest:
+                schema["type"] = rest[0] if len(rest) == 1 else rest
+
+    def _pattern(self, node: Map, schema: dict[str, Json]) -> None:
+        """Put the pattern in a form that compiles; lengths that it said take its place."""
+        text = schema.get("pattern")
+        if not isinstance(text, str):
+            return
+        pattern = compilable(text)
+        if pattern is None:
+            del schema["pattern"]
+            self._bad_pattern(node, "pattern", text)
+            return
+        schema["pattern"] = pattern.text
+        low, high = schema.get("minLength"), schema.get("maxLength")
+        if pattern.min_length is not None and not _at_least(low, pattern.min_length):
+            schema["minLength"] = pattern.min_length
+        if pattern.max_length is not None and not _at_most(high, pattern.max_length):
+            schema["maxLength"] = pattern.max_length
+
+    def names_match(self, node: Map, pattern: str) -> bool:
+        """Whether a key of `patternProperties` compiles; a finding says so if it does not."""
+        if compilable(pattern) is not None:
+            return True
+        owner = node.get("patternProperties")
+        self._bad_pattern(owner if isinstance(owner, Map) else node, pattern, pattern)
+        return False
+
+    def _bad_pattern(self, owner: Map, key: str, text: str) -> None:
+        what = f"the pattern `{text[:60]}` cannot be compiled, and is ignored"
+        self.report.warn(owner.key_source(key), "bad-pattern", what, "write a regular expression of ECMA-262")
+
+    def _integer_format(self, schema: dict[str, Json]) -> None:
+        """Formats apply to texts only in 2020-12: those of whole numbers become bounds."""
+        bounds = _BOUNDS.get(str(schema.get("format")))
+        kind = schema.get("type")
+        whole = kind == "integer" or (
+            isinstance(kind, list) and "integer" in kind and set(map(str, kind)) <= {"integer", "null"}
+        )
+        if bounds is None or not whole:
+            return
+        low, high = bounds
+        if not _at_least(schema.get("minimum"), low) and not _at_least(schema.get("exclusiveMinimum"), low):
+            schema["minimum"] = low
+        if not _at_most(schema.get("maximum"), high) and not _at_most(schema.get("exclusiveMaximum"), high):
+            schema["maximum"] = high
+
+    def finish(self, node: Map, schema: dict[str, Json]) -> Json:
+        """Settle what depends on several keywords: a lone allOf, and `nullable` beside other schemas."""
+        members = schema.get("allOf")
+        if isinstance(members, list) and len(members) == 1 and isinstance(members[0], dict):
+            rest = {key: value for key, value in schema.items() if key != "allOf"}
+            if set(rest) <= ANNOTATIONS - {"discriminator", "format"}:
+                schema = members[0] | rest
+        if self.old and node.get("nullable") is True and any(key in node for key in _APPLICATORS):
+            outer = {
+                key: schema.pop(key)
+                for key in list(schema)
+                if key in ANNOTATIONS - {"discriminator", "format"}
+            }
+            kind = schema.get("type")
+            if isinstance(kind, list):
+                rest_types: list[Json] = [one for one in kind if one != "null"]
+                schema["type"] = rest_types[0] if len(rest_types) == 1 else rest_types
+            return {"anyOf": [schema, {"type": "null"}], **outer}
+        return schema
+
+
+def _at_least(value: Json, low: int) -> bool:
+    return isinstance(value, (int, float)) and value >= low
+
+
+def _at_most(value: Json, high: int) -> bool:
+    return isinstance(value, (int, float)) and value <= high

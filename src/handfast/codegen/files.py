@@ -1,0 +1,94 @@
+"""The contract files of one project: each is read once, and no reference leads out of the project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from handfast.codegen.load import Document, LoadFault
+
+_REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:|//")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a reference names: a place in a file of the project."""
+
+    file: str
+    pointer: str
+
+
+class Refused(Exception):
+    """A reference that cannot be followed."""
+
+    def __init__(self, code: str, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.code, self.what, self.fix = code, what, fix
+
+
+@dataclass(slots=True)
+class Files:
+    """The files of one project, each read once."""
+
+    root: Path
+    reader: Callable[[Path, str], Document]
+    cache: dict[str, Document | LoadFault] = field(default_factory=dict)
+    located: dict[tuple[PurePosixPath, str], str | Refused] = field(default_factory=dict)
+    targets: set[str] = field(default_factory=set)
+    """Files that some other file refers to."""
+
+    def get(self, name: str) -> Document:
+        """Return the parsed file `name`; raises `LoadFault`."""
+        if name not in self.cache:
+            try:
+                self.cache[name] = self.reader(self.root / name, name)
+            except LoadFault as fault:
+                self.cache[name] = fault
+        found = self.cache[name]
+        if isinstance(found, LoadFault):
+            raise found
+        return found
+
+    def locate(self, ref: str, base: str) -> Target:
+        """Return what `ref` in the file `base` names; raises `Refused` for what is not in the project."""
+        path, _, fragment = ref.partition("#")
+        if _REMOTE.match(path):
+            what = f"`{ref}` is a remote reference; a contract must not depend on the network"
+            raise Refused("remote-ref", what, "copy the file into the spec folder and refer to the copy")
+        if not path:
+            return Target(base, fragment)
+        key = (PurePosixPath(base).parent, path)
+        if key not in self.located:
+            self.located[key] = self.find(ref, *key)
+        found = self.located[key]
+        if isinstance(found, Refused):
+            raise found
+        return Target(found, fragment)
+
+    def find(self, ref: str, folder: PurePosixPath, path: str) -> str | Refused:
+        """Return the name of the file at `path` as seen from `folder`, or why there is none."""
+        try:
+            full = (self.root / folder / unquote(path)).resolve()
+            name = full.relative_to(self.root.resolve()).as_posix()
+            exists = full.is_file()
+        except (ValueError, OSError, RuntimeError):
+            what = f"`{ref}` leaves the project"
+            return Refused("outside-ref", what, "copy the file into the spec folder and refer to the copy")
+        if not exists:
+            return Refused("dangling-ref", f"`{ref}`: there is no file `{name}`", self.nearest(full))
+        return name
+
+    def nearest(self, full: Path) -> str:
+        """Say which file may have been meant."""
+        folder = full.parent
+        while not folder.is_dir():
+            folder = folder.parent
+        names = tuple(sorted(entry.name for entry in folder.iterdir())) if folder == full.parent else ()
+        near = get_close_matches(full.stem, [Path(name).stem for name in names], n=1, cutoff=0.6)
+        if not near:
+            return "add the file, or correct the reference"
+        return f"did you mean `{next(name for name in names if Path(name).stem == near[0])}`?"

@@ -1,0 +1,158 @@
+"""The shape of an OpenAPI document as data: which key of which object holds what.
+
+One table drives bundling and checking, so that both agree where a `$ref` is a reference and where it is
+only part of somebody's example.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Shape: TypeAlias = Literal["one", "map", "list", "text", "flag", "number", "texts", "data", "one-or-list"]
+"""`one` object, a `map` or `list` of objects, a leaf, or `data` that is nobody's business but its owner's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What stands under one key: its shape, and the kind of object where it holds any."""
+
+    shape: Shape
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of OpenAPI object."""
+
+    title: str
+    """What a person calls it, with its article."""
+    slots: dict[str, Slot]
+    entries: str = ""
+    """The kind of every key that is not in `slots` and no extension, for objects that are maps themselves."""
+    section: str = ""
+    """Its section of `components`; empty where it has none."""
+    may_be_flag: bool = False
+    """Whether `true` and `false` may stand in its place (schemas)."""
+
+
+TEXT, FLAG, NUMBER, TEXTS, DATA = Slot("text"), Slot("flag"), Slot("number"), Slot("texts"), Slot("data")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def _one(kind: str) -> Slot:
+    return Slot("one", kind)
+
+
+def _map(kind: str) -> Slot:
+    return Slot("map", kind)
+
+
+def _list(kind: str) -> Slot:
+    return Slot("list", kind)
+
+
+_VALUE_SLOTS = {
+    "description": TEXT, "required": FLAG, "deprecated": FLAG, "allowEmptyValue": FLAG, "style": TEXT,
+    "explode": FLAG, "allowReserved": FLAG, "schema": _one("schema"), "content": _map("media type"),
+    "example": DATA, "examples": _map("example"),
+}  # fmt: skip
+
+_SCHEMA_SLOTS = {
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _list("schema")),
+    **dict.fromkeys(
+        ("not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "additionalItems",
+         "unevaluatedProperties", "unevaluatedItems", "contentSchema"),
+        _one("schema"),
+    ),
+    **dict.fromkeys(
+        ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"), _map("schema")
+    ),
+    **dict.fromkeys(
+        ("minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
+         "minProperties", "maxProperties", "minContains", "maxContains"),
+        NUMBER,
+    ),
+    **dict.fromkeys(("uniqueItems", "nullable", "readOnly", "writeOnly", "deprecated"), FLAG),
+    **dict.fromkeys(
+        ("title", "description", "format", "pattern", "contentEncoding", "contentMediaType", "$anchor", "$id",
+         "$dynamicAnchor", "$dynamicRef"),
+        TEXT,
+    ),
+    "items": Slot("one-or-list", "schema"),
+    "required": TEXTS,
+    "discriminator": _one("discriminator"),
+}  # fmt: skip
+
+KINDS: dict[str, Kind] = {
+    "document": Kind("an OpenAPI document", {
+        "openapi": TEXT, "info": _one("info"), "servers": DATA, "paths": _one("paths"),
+        "webhooks": _map("path item"), "components": _one("components"),
+        "security": _list("security requirement"), "tags": _list("tag"), "externalDocs": DATA,
+        "jsonSchemaDialect": TEXT,
+    }),
+    "info": Kind("the info object", {"title": TEXT, "version": TEXT, "description": TEXT, "summary": TEXT}),
+    "tag": Kind("a tag", {"name": TEXT, "description": TEXT}),
+    "paths": Kind("the paths object", {}, entries="path item"),
+    "path item": Kind("a path item", {
+        "summary": TEXT, "description": TEXT, "servers": DATA, "parameters": _list("parameter"),
+        **dict.fromkeys(METHODS, _one("operation")),
+    }, section="pathItems"),
+    "operation": Kind("an operation", {
+        "tags": TEXTS, "summary": TEXT, "description": TEXT, "operationId": TEXT,
+        "parameters": _list("parameter"), "requestBody": _one("request body"),
+        "responses": _map("response"), "callbacks": _map("callback"), "deprecated": FLAG,
+        "security": _list("security requirement"), "servers": DATA, "externalDocs": DATA,
+    }),
+    "parameter": Kind("a parameter", {"name": TEXT, "in": TEXT, **_VALUE_SLOTS}, section="parameters"),
+    "header": Kind("a header", _VALUE_SLOTS, section="headers"),
+    "request body": Kind("a request body", {
+        "description": TEXT, "content": _map("media type"), "required": FLAG,
+    }, section="requestBodies"),
+    "media type": Kind("a media type", {
+        "schema": _one("schema"), "itemSchema": _one("schema"), "example": DATA, "examples": _map("example"),
+        "encoding": _map("encoding"),
+    }),
+    "encoding": Kind("an encoding", {
+        "contentType": TEXT, "headers": _map("header"), "style": TEXT, "explode": FLAG, "allowReserved": FLAG,
+    }),
+    "response": Kind("a response", {
+        "description": TEXT, "headers": _map("header"), "content": _map("media type"), "links": _map("link"),
+    }, section="responses"),
+    "callback": Kind("a callback", {}, entries="path item", section="callbacks"),
+    "example": Kind("an example", {
+        "summary": TEXT, "description": TEXT, "value": DATA, "externalValue": TEXT,
+    }, section="examples"),
+    "link": Kind("a link", {
+        "operationRef": DATA, "operationId": TEXT, "parameters": DATA, "requestBody": DATA,
+        "description": TEXT,
+    }, section="links"),
+    "security scheme": Kind("a security scheme", {
+        "type": TEXT, "description": TEXT, "name": TEXT, "in": TEXT, "scheme": TEXT, "bearerFormat": TEXT,
+        "openIdConnectUrl": TEXT, "flows": DATA,
+    }, section="securitySchemes"),
+    "security requirement": Kind("a security requirement", {}),
+    "discriminator": Kind("a discriminator", {"propertyName": TEXT, "mapping": DATA}),
+    "schema": Kind("a schema", _SCHEMA_SLOTS, section="schemas", may_be_flag=True),
+    "components": Kind("the components object", {
+        "schemas": _map("schema"), "responses": _map("response"), "parameters": _map("parameter"),
+        "examples": _map("example"), "requestBodies": _map("request body"), "headers": _map("header"),
+        "securitySchemes": _map("security scheme"), "links": _map("link"), "callbacks": _map("callback"),
+        "pathItems": _map("path item"),
+    }),
+}  # fmt: skip
+
+
+def is_extension(key: str) -> bool:
+    """Whether `key` is an extension (`x-…`), whose value is its owner's business."""
+    return key.startswith("x-")
+
+
+def slot_of(kind: Kind, key: str) -> Slot:
+    """Return what stands under `key` of an object of `kind`; unknown keys and extensions are data."""
+    slot = kind.slots.get(key)
+    if slot is not None:
+        return slot
+    if kind.entries and not is_extension(key):
+        return Slot("one", kind.entries)
+    return DATA

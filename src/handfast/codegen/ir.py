@@ -1,0 +1,220 @@
+"""The contract with every question answered: what templates print and the runtime reads.
+
+No `$ref` between operations, no `Any`, no optional question left open; every node that a person may
+have to look at carries its `Source`. Python names are final and unique in their feature, and of another
+type than the names on the wire, so that mypy refuses to mix them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NewType, TypeAlias
+
+PyName = NewType("PyName", str)
+"""A Python identifier in snake_case: function, parameter or attribute."""
+
+ClassName = NewType("ClassName", str)
+"""A Python identifier in PascalCase: the class of a schema, and the schema's name in the hoisted contract."""
+
+WireName = NewType("WireName", str)
+"""A name exactly as it stands in the contract and on the wire."""
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""A JSON value as the contract file holds it."""
+
+Location: TypeAlias = Literal["path", "query", "header", "cookie"]
+Method: TypeAlias = Literal["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"]
+MediaKind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl"]
+"""How bytes of a media type are decoded or encoded."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A place in a contract file; `line` and `column` count from 1, `file` is relative to the project."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Return `file:line:column`, the form that editors make clickable."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing the author should know: where, what, and how to mend it.
+
+    A fatal finding stops generation; any other one names the operation that was refused or the part
+    that was dropped, and generation goes on (`--strict` makes it an exit code).
+    """
+
+    source: Source
+    code: str
+    what: str
+    fix: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        """Return `file:line:col: what` and, on the next line, `fix: how`."""
+        word = "" if self.fatal else "warning: "
+        return f"{self.source}: {word}{self.what}\n  fix: {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRef:
+    """A Python type as it is written in generated code, and what must be imported for it."""
+
+    expr: str
+    models: frozenset[ClassName] = frozenset()
+    """Classes of the feature's `models.py` that `expr` names."""
+    imports: frozenset[tuple[str, str]] = frozenset()
+    """(module, name) pairs that `expr` needs besides, e.g. `("uuid", "UUID")`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One parameter, ready to decode (`style`, `explode`) and to print (`type`, `default`)."""
+
+    name: PyName
+    wire: WireName
+    location: Location
+    required: bool
+    type: TypeRef
+    """What the handler sees; includes `| None` where the parameter may be absent without a default."""
+    has_default: bool = False
+    """Whether the contract gives a default; the runtime fills it in where the parameter is absent."""
+    default: str | None = None
+    """The default as a Python expression; None also where none fits a signature (lists, dates)."""
+    default_json: Json = None
+    """The default as the contract holds it; meaningful where `has_default`."""
+    schema: ClassName
+    style: str
+    explode: bool
+    content: str | None = None
+    """Media type of a `content` parameter (its text is decoded as that), else None."""
+    description: str = ""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """One media type of a body or response."""
+
+    media_type: str
+    kind: MediaKind
+    schema: ClassName | None
+    """Name of its schema in `Feature.schemas`; None means any value."""
+    type: TypeRef
+    encoding: Mapping[str, Json] = field(default_factory=dict)
+    """The OpenAPI `encoding` object of a form or multipart body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The request body: at least one media type that we can decode."""
+
+    required: bool
+    media: tuple[Media, ...]
+    type: TypeRef
+    """What the handler sees: the union over `media`, with `| None` where the body is optional."""
+    description: str = ""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A response header other than Content-Type."""
+
+    name: PyName
+    wire: WireName
+    required: bool
+    schema: ClassName
+    type: TypeRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One entry of `responses`: `status` is three digits, a range such as `4XX`, or `default`."""
+
+    status: str
+    description: str
+    media: tuple[Media, ...] = ()
+    headers: tuple[Header, ...] = ()
+    source: Source
+
+    @property
+    def success(self) -> bool:
+        """Whether a handler returns this (2xx, 3xx) rather than raises it."""
+        return self.status[0] in "23"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultClass:
+    """A result class to print in `handler.py`: a success with typed headers, or of an uncommon status."""
+
+    name: ClassName
+    status: int
+    body: TypeRef | None
+    headers: tuple[Header, ...]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One HTTP operation; names are final and unique in their feature."""
+
+    name: PyName
+    """The handler function."""
+    operation_id: WireName
+    """The contract's operationId, or the derived one where the author gave none."""
+    method: Method
+    path: str
+    """The path template as in the contract, server base path included."""
+    route: str
+    """The same with Python identifiers in braces, as FastAPI wants it."""
+    summary: str
+    description: str
+    params: tuple[Param, ...] = ()
+    body: Body | None = None
+    responses: tuple[Response, ...]
+    status: int
+    """The status sent when the handler returns a bare value."""
+    result: TypeRef
+    """What the handler returns."""
+    result_classes: tuple[ResultClass, ...] = ()
+    security: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = ()
+    """Alternatives (OR) of schemes with scopes that hold together (AND); empty means public."""
+    context: Literal["Context", "PublicContext", "OptionalContext"]
+    tags: tuple[str, ...] = ()
+    deprecated: bool = False
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One contract file, checked, bundled, hoisted and named."""
+
+    name: PyName
+    """Folder under `generated/` and `handlers/`."""
+    folder: str
+    """The spec folder, e.g. `specs/001-task-management`."""
+    file: str
+    """The entry contract file, relative to the project."""
+    title: str
+    version: str
+    description: str
+    operations: tuple[Operation, ...]
+    schemas: Mapping[ClassName, Json]
+    """Every schema, JSON Schema 2020-12, refs in the form `#/$defs/<ClassName>`."""
+    classes: frozenset[ClassName]
+    """Schemas that are a class of their own in `models.py` (objects with properties, enums)."""
+    patch_schemas: frozenset[ClassName]
+    """Object schemas that are the body of a PATCH: absent optional properties are `UNSET`."""
+    upload_schemas: frozenset[ClassName] = frozenset()
+    """Object schemas that are a multipart body: their binary properties are `Upload`, or lists of it."""
+    security_schemes: Mapping[str, Json]
+    document: Mapping[str, Json]
+    """The author's document as loaded (external refs bundled), what the published contract starts from."""
+    supersedes: tuple[str, ...] = ()

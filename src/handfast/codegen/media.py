@@ -1,0 +1,187 @@
+"""Media types of bodies and responses: which we can decode, and what a handler sees of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from handfast.codegen.grammar import is_extension
+from handfast.codegen.ir import Json, Media, MediaKind
+from handfast.codegen.names import pascal
+from handfast.codegen.normalise import Normaliser
+from handfast.codegen.pointer import deref
+from handfast.codegen.report import Report
+from handfast.codegen.source import Map, Node, plain
+from handfast.codegen.types import STREAM, TEXT, UPLOAD, wrap
+
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+\Z")
+_JSONL = frozenset((
+    "application/jsonl", "application/x-ndjson", "application/x-jsonlines", "application/ndjson",
+    "application/json-seq", "application/jsonlines", "application/geo+json-seq", "text/jsonl",
+))  # fmt: skip
+
+
+def kind_of(media_type: str) -> MediaKind | None:
+    """Return how a media type is decoded; None for XML and YAML, which we do not read."""
+    bare = _bare(media_type).lower()
+    if bare in _JSONL:
+        return "jsonl"
+    if bare in ("application/json", "*/*", "application/*") or bare.endswith("+json") or bare == "text/json":
+        return "json"
+    if bare == "application/x-www-form-urlencoded":
+        return "form"
+    if bare.startswith("multipart/"):
+        return "multipart"
+    if bare == "text/event-stream":
+        return "sse"
+    if bare.endswith(("+xml", "/xml", "+yaml", "/yaml", "/x-yaml")):
+        return None
+    if bare.startswith("text/"):
+        return "text"
+    return "binary"
+
+
+@dataclass(slots=True)
+class MediaReader:
+    """Reads `content` maps of one document."""
+
+    schemas: Normaliser
+    report: Report
+
+    def read(self, content: Node, hint: str, *, request: bool, owner: str) -> tuple[Media, ...]:
+        """Return the media types of `content` that can be served; the others are dropped with a warning.
+
+        `hint` names schemas that have no name; `owner` says in findings whose content it is.
+        """
+        if not isinstance(content, Map):
+            return ()
+        entries = [(key, node) for key, node in content.items() if isinstance(node, Map)]
+        usable = [(key, node) for key, node in entries if self._is_media_type(key, owner, content)]
+        if usable and not request and all(kind_of(key) is None for key, _ in usable):
+            # Nothing of this response can be encoded from a value: the handler writes the text itself.
+            key = usable[0][0]
+            what = f"`{key}` is not supported; the handler writes the text of {owner} itself"
+            fix = "offer `application/json` beside it"
+            self.report.warn(content.key_source(key), "unsupported-media-type", what, fix)
+            return (Media(media_type=key, kind="text", schema=None, type=TEXT),)
+        found: list[Media] = []
+        for key, node in usable:
+            suffix = _suffix(key) if found else ""
+            media = self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
+            if media is not None:
+                found.append(media)
+        return tuple(found)
+
+    def readable(self, content: Node) -> bool:
+        """Whether any media type of a request body can be decoded."""
+        keys = content if isinstance(content, Map) else ()
+        return any(_MEDIA_TYPE.match(_bare(key)) and kind_of(key) for key in keys if not is_extension(key))
+
+    def _is_media_type(self, key: str, owner: str, content: Map) -> bool:
+        if is_extension(key):
+            return False
+        if _MEDIA_TYPE.match(_bare(key)):
+            return True
+        what = f"`{key[:60]}` is no media type; this part of {owner} is dropped"
+        fix = "write a media type such as `application/json`"
+        self.report.warn(content.key_source(key), "bad-media-type", what, fix)
+        return False
+
+    def _media(
+        self, key: str, node: Map, hint: str, *, request: bool, owner: str, content: Map
+    ) -> Media | None:
+        kind = kind_of(key)
+        if kind is None:
+            fix = f"offer `application/json` beside {'YAML' if 'yaml' in key.lower() else 'XML'}"
+            what = f"`{key}` is not supported; this part of {owner} is dropped"
+            self.report.warn(content.key_source(key), "unsupported-media-type", what, fix)
+            return None
+        schema = node.get("schema")
+        any_type = "*" in key and self._is_bytes(schema)
+        if kind == "binary" or (kind == "json" and (any_type or self._is_binary(schema))):
+            return self._binary(key, schema, request=request, owner=owner, content=content)
+        if kind == "text":
+            return self._text(key, schema, hint, owner, content)
+        if kind in ("sse", "jsonl"):
+            return self._stream(key, kind, node, hint)
+        name = self.schemas.name(schema, hint)
+        encoding = plain(node.get("encoding"))
+        return Media(
+            media_type=key,
+            kind=kind,
+            schema=name,
+            type=self.schemas.types.of_name(name),
+            encoding=encoding if isinstance(encoding, dict) else {},
+        )
+
+    def _resolved(self, schema: Node) -> Json:
+        """Return the own keywords of a schema, behind references."""
+        if not isinstance(schema, Map):
+            return None
+        if "$ref" not in schema:
+            return plain(schema)
+        name = self.schemas.name(schema, "Value")
+        return self.schemas.schemas.get(name) if name else None
+
+    def _is_binary(self, schema: Node) -> bool:
+        found = self._resolved(schema)
+        return isinstance(found, dict) and found.get("type") == "string" and found.get("format") == "binary"
+
+    def _is_bytes(self, schema: Node) -> bool:
+        found = self._resolved(schema)
+        return not isinstance(found, dict) or not found or found.get("type") in (None, "string")
+
+    def _binary(self, key: str, schema: Node, *, request: bool, owner: str, content: Map) -> Media:
+        if not self._is_bytes(schema):
+            what = f"the schema of `{key}` cannot be checked: how its bytes are read is unknown"
+            self.report.warn(
+                content.key_source(key), "unchecked-media", what, "use a JSON media type for values"
+            )
+        return Media(media_type=key, kind="binary", schema=None, type=UPLOAD if request else STREAM)
+
+    def _text(self, key: str, schema: Node, hint: str, owner: str, content: Map) -> Media:
+        found = self._resolved(schema)
+        texts = isinstance(found, dict) and _accepts_text(found)
+        if not texts and isinstance(found, dict) and found:
+            what = f"the schema of `{key}` cannot be checked: the body is a plain text"
+            self.report.warn(
+                content.key_source(key), "unchecked-media", what, "use `type: string`, or a JSON media type"
+            )
+        name = self.schemas.name(schema, hint) if texts else None
+        return Media(media_type=key, kind="text", schema=name, type=TEXT)
+
+    def _stream(self, key: str, kind: MediaKind, node: Map, hint: str) -> Media:
+        """Events and JSON lines: an item has the `itemSchema` (3.2), else the `items`, else the schema."""
+        schema = node.get("itemSchema", node.get("schema"))
+        whole, _ = deref(self.schemas.root, schema)
+        if "itemSchema" not in node and whole is not None and whole.get("type") == "array":
+            schema = whole.get("items")
+        name = self.schemas.name(schema, f"{hint} item")
+        item = self.schemas.types.of_name(name)
+        return Media(
+            media_type=key,
+            kind=kind,
+            schema=name,
+            type=wrap("AsyncIterator", item, ("collections.abc", "AsyncIterator")),
+        )
+
+
+def _accepts_text(schema: dict[str, Json]) -> bool:
+    kind = schema.get("type")
+    texts = kind == "string" or (isinstance(kind, list) and "string" in kind)
+    values = schema.get("enum")
+    return texts or (
+        kind is None and isinstance(values, list) and all(isinstance(value, str) for value in values)
+    )
+
+
+def _bare(media_type: str) -> str:
+    return media_type.split(";")[0].strip()
+
+
+def _suffix(media_type: str) -> str:
+    """Name a media type in a class name: `application/vnd.acme.v2+json` → `VndAcmeV2Json`."""
+    last = _bare(media_type).split("/")[-1]
+    return {"json": "json", "x-www-form-urlencoded": "form", "form-data": "multipart", "*": "any"}.get(
+        last, pascal(last)
+    )

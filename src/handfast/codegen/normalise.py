@@ -1,0 +1,291 @@
+"""Schemas of a checked document → named JSON Schemas 2020-12, one flat table for validation and models alike.
+
+Every schema that a handler could meet gets a name: components keep theirs, the schemas of parameters,
+bodies, responses and headers are hoisted under the name of what they belong to, and so is every object and
+enum inside them. The result accepts exactly the values that the author's schema accepts.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from handfast.codegen import pointer as pointers
+from handfast.codegen.dialect import Dialect
+from handfast.codegen.ir import ClassName, Json
+from handfast.codegen.names import Namer, pascal
+from handfast.codegen.report import Report, nearest
+from handfast.codegen.source import Map, Node, Seq, plain
+from handfast.codegen.types import ANNOTATIONS, PREFIX, Types
+
+_CARRIED = ("default", "deprecated", "readOnly", "writeOnly")
+"""Annotations of a hoisted schema that stay with the property as well."""
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_SINGLES = (
+    "not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "unevaluatedProperties",
+    "unevaluatedItems", "items",
+)  # fmt: skip
+_HOISTED = frozenset(("properties", "items", "prefixItems", "additionalProperties", "anyOf", "oneOf"))
+NULL: dict[str, Json] = {"type": "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The name of a schema, and whether it stands for `null` besides."""
+
+    name: ClassName
+    nullable: bool
+
+    def ref(self) -> dict[str, Json]:
+        """Return the schema that refers to it."""
+        ref: dict[str, Json] = {"$ref": PREFIX + self.name}
+        return {"anyOf": [ref, dict(NULL)]} if self.nullable else ref
+
+
+class Normaliser:
+    """Names and converts the schemas of one document."""
+
+    def __init__(self, root: Map, report: Report) -> None:
+        self.root = root
+        self.report = report
+        self.schemas: dict[ClassName, Json] = {}
+        self.types = Types(self.schemas)
+        self.namer = Namer()
+        self.dialect = Dialect(str(root.get("openapi", "")).startswith("3.0"), report)
+        self._named: dict[int, tuple[Map, Named]] = {}
+        """id of a node → the node, kept so that no other gets its id, and its name."""
+        self._aliases: dict[ClassName, ClassName] = {}
+        self._queue: deque[tuple[Map, ClassName, bool]] = deque()
+        self._component_names: dict[str, Named] = {}
+
+    def reserve(self, names: list[str]) -> None:
+        """Keep class names from being given to schemas."""
+        for name in names:
+            self.namer.reserve(name)
+
+    def components(self) -> None:
+        """Name every schema of `components.schemas`, in the author's order."""
+        components = self.root.get("components")
+        schemas = components.get("schemas") if isinstance(components, Map) else None
+        if not isinstance(schemas, Map):
+            return
+        for exact in (True, False):  # a valid class name is kept, whatever comes before it
+            for key, node in schemas.items():
+                if (pascal(key) == key) is exact:
+                    self._component(key, node)
+        order = [self._component_names[key].name for key in schemas]
+        for name in order:
+            self.schemas[name] = self.schemas.pop(name)
+        self._drain()
+
+    def _component(self, key: str, node: Node) -> None:
+        if isinstance(node, Map):
+            self._component_names[key] = self._define(node, key)
+            return
+        name = self.namer.cls(key)
+        self.schemas[name] = node if isinstance(node, bool) else True
+        self._component_names[key] = Named(name, False)
+
+    def name(self, node: Node, hint: str) -> ClassName | None:
+        """Return the name of the schema at `node`, hoisted as `hint` where it has none; None is any value."""
+        if node is None or node is True or node == {}:
+            return None
+        if not isinstance(node, Map):
+            name = self.namer.cls(hint)
+            self.schemas[name] = node is not False
+            return name
+        named = self._alias_of(node) or self._define(node, hint)
+        self._drain()
+        return self._with_null(named) if named.nullable else named.name
+
+    def _alias_of(self, node: Map) -> Named | None:
+        """Return the name behind a plain `$ref`."""
+        if "$ref" not in node:
+            return None
+        ignored = self.dialect.old
+        if not ignored and not set(node) - {"$ref"} <= ANNOTATIONS | {"summary"}:
+            return None
+        target = self._target(str(node["$ref"]))
+        if isinstance(target, Named):
+            return Named(target.name, target.nullable or (ignored and node.get("nullable") is True))
+        return None
+
+    def _with_null(self, named: Named) -> ClassName:
+        alias = self._aliases.get(named.name)
+        if alias is None:
+            alias = self.namer.cls(f"{named.name}OrNull")
+            self._aliases[named.name] = alias
+            self.schemas[alias] = named.ref()
+        return alias
+
+    def _define(self, node: Map, hint: str) -> Named:
+        known = self._named.get(id(node))
+        if known is not None:
+            return known[1]
+        name = self.namer.cls(hint)
+        nullable = self.dialect.is_class(node) and self.dialect.is_nullable(node)
+        named = Named(name, nullable)
+        self._named[id(node)] = (node, named)
+        self.schemas[name] = True
+        self._queue.append((node, name, nullable))
+        return named
+
+    def _drain(self) -> None:
+        while self._queue:
+            node, name, nullable = self._queue.popleft()
+            schema = self._convert(node, name)
+            self.schemas[name] = _without_null(schema) if nullable else schema
+
+    def _target(self, ref: str) -> Named | bool:
+        """Return what a local reference names; that it exists has been checked."""
+        try:
+            node = pointers.lookup(self.root, ref[1:])
+        except pointers.Dangling:
+            return True
+        if not isinstance(node, Map):
+            return node is not False
+        tokens = pointers.tokens(ref[1:])
+        hint = " ".join(
+            token for token in tokens if token not in ("components", "schemas", "properties", "schema")
+        )
+        return self._define(node, hint)
+
+    # -- one schema -----------------------------------------------------------------------------------------
+
+    def _child(self, node: Node, hint: str) -> Json:
+        """Convert a schema inside another; an object or an enum becomes a definition of its own."""
+        if isinstance(node, Map) and "$ref" not in node and self.dialect.is_class(node):
+            ref = self._define(node, hint).ref()
+            return ref | {key: plain(node[key]) for key in _CARRIED if key in node}
+        return self._convert(node, hint)
+
+    def _convert(self, node: Node, hint: str) -> Json:
+        if isinstance(node, bool):
+            return node
+        if not isinstance(node, Map):
+            return True
+        if "$ref" in node:
+            return self._reference(node, hint)
+        schema = self.dialect.keywords(node)
+        for key in _SINGLES:
+            if key in node and not isinstance(node[key], Seq):
+                schema[key] = self._sub(key, node[key], f"{hint} {_SUFFIX.get(key, key)}")
+        for key in _LISTS:
+            value = node.get(key)
+            if isinstance(value, Seq):
+                schema[key] = [
+                    self._sub(key, item, self._member(key, item, hint, at)) for at, item in enumerate(value)
+                ]
+        for key in _MAPS:
+            value = node.get(key)
+            if isinstance(value, Map):
+                schema[key] = {
+                    name: self._sub(key, item, f"{hint} {name}")
+                    for name, item in value.items()
+                    if key != "patternProperties" or self.dialect.names_match(node, name)
+                }
+        items = node.get("items")
+        if isinstance(items, Seq):
+            schema["prefixItems"] = [
+                self._sub("prefixItems", item, f"{hint} item {at + 1}") for at, item in enumerate(items)
+            ]
+            if "additionalItems" in node:
+                schema["items"] = self._sub("items", node["additionalItems"], f"{hint} item")
+        self._discriminator(node, schema)
+        return self.dialect.finish(node, schema)
+
+    def _sub(self, key: str, node: Node, hint: str) -> Json:
+        return self._child(node, hint) if key in _HOISTED else self._convert(node, hint)
+
+    def _member(self, key: str, item: Node, hint: str, at: int) -> str:
+        """Name a member: those of allOf are parts of the whole, variants differ by title or number."""
+        if key == "allOf":
+            return hint
+        title = item.get("title") if isinstance(item, Map) else None
+        if key != "prefixItems" and isinstance(title, str) and title.isascii() and 0 < len(title) <= 40:
+            return title if pascal(title) not in self.schemas else f"{hint} {title}"
+        return f"{hint} {'item' if key == 'prefixItems' else 'variant'} {at + 1}"
+
+    def _reference(self, node: Map, hint: str) -> Json:
+        target = self._target(str(node["$ref"]))
+        schema: dict[str, Json] = target.ref() if isinstance(target, Named) else {}
+        if target is False:
+            return False
+        siblings = node.empty_copy()
+        for key in node:
+            if key != "$ref" and (not self.dialect.old or key in ANNOTATIONS):
+                siblings.put_from(node, key, node[key])
+        if siblings:
+            beside = self._convert(siblings, hint)
+            if isinstance(beside, dict):
+                clash = bool(set(beside) & set(schema))
+                schema = {"allOf": [schema, beside]} if clash else schema | beside
+        if self.dialect.old and node.get("nullable") is True and "anyOf" not in schema:
+            ref = {"$ref": schema.pop("$ref")} if "$ref" in schema else {}
+            schema = {"anyOf": [ref, dict(NULL)], **schema}
+        return schema
+
+    def _discriminator(self, node: Map, schema: dict[str, Json]) -> None:
+        value = node.get("discriminator")
+        if not isinstance(value, Map):
+            return
+        name = value.get("propertyName")
+        if not isinstance(name, str):
+            what = "the discriminator names no property, and is ignored"
+            self.report.warn(node.key_source("discriminator"), "wrong-value", what, "add `propertyName`")
+            return
+        mapping: dict[str, Json] = {}
+        explicit = value.get("mapping")
+        for key, ref in explicit.items() if isinstance(explicit, Map) else ():
+            found = self._mapped(ref)
+            if found is not None:
+                mapping[key] = PREFIX + found
+            elif isinstance(explicit, Map):
+                near = nearest(str(ref).rsplit("/", 1)[-1], list(self._component_names))
+                fix = f"did you mean `{near}`?" if near else "name a schema of the contract"
+                what = f"the discriminator value `{key}` names no schema, and is ignored"
+                self.report.warn(explicit.value_source(key), "dangling-mapping", what, fix)
+        known = set(map(str, mapping.values()))
+        by_name = {named.name: key for key, named in self._component_names.items()}
+        for member in [*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))]:
+            branch = member.get("$ref") if isinstance(member, dict) else None
+            if isinstance(branch, str) and branch not in known:
+                target = ClassName(branch.removeprefix(PREFIX))
+                mapping.setdefault(by_name.get(target, target), branch)
+        schema["discriminator"] = {"propertyName": name, "mapping": mapping}
+
+    def _mapped(self, ref: Node) -> ClassName | None:
+        if not isinstance(ref, str):
+            return None
+        if ref in self._component_names:
+            return self._component_names[ref].name
+        if not ref.startswith("#/"):
+            return None
+        try:
+            node = pointers.lookup(self.root, ref[1:])
+        except pointers.Dangling:
+            return None
+        return self._define(node, ref.rsplit("/", 1)[-1]).name if isinstance(node, Map) else None
+
+
+_SUFFIX = {"items": "item", "additionalProperties": "value"}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _without_null(schema: Json) -> Json:
+    """Return the schema of the values other than null."""
+    if not isinstance(schema, dict):
+        return schema
+    result = dict(schema)
+    kind = result.get("type")
+    if isinstance(kind, list):
+        rest = [one for one in kind if one != "null"]
+        result["type"] = rest[0] if len(rest) == 1 else rest
+    values = result.get("enum")
+    if isinstance(values, list):
+        result["enum"] = [value for value in values if value is not None]
+    return result

@@ -1,0 +1,61 @@
+"""IR → every file under `generated/` and `contracts/`, as texts; nothing is written here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from handfast.codegen.contractjson import contract
+from handfast.codegen.ir import Feature, Json
+from handfast.codegen.printing import Format, formatted
+from handfast.codegen.publish import publish
+from handfast.codegen.render import Renderer
+from handfast.codegen.yamltext import to_yaml
+
+MANIFEST = "generated/MANIFEST.json"
+
+
+def generate(features: Sequence[Feature], *, root: Path) -> dict[str, str]:
+    """Return path → text of every generated file of the project at `root`, sorted by path.
+
+    The same features give the same bytes, whenever and wherever. Of the project's own files only its
+    `templates/` and ruff's line length are read.
+    """
+    style = Format.of(root)
+    renderer = Renderer(root, style)
+    python = {"generated/__init__.py": renderer.root_package()}
+    for feature in features:
+        python |= renderer.feature(feature)
+    files = formatted(python, style)
+    published = publish(features)
+    files["generated/openapi.json"] = to_json(published.document)
+    files["contracts/openapi.yaml"] = to_yaml(published.document)
+    files["contracts/overlay.yaml"] = to_yaml(published.overlay)
+    for feature in features:
+        path = f"generated/{feature.name}/contract.json"
+        files[path] = to_json(contract(feature, published.added[feature.name]))
+    files[MANIFEST] = manifest(files)
+    return dict(sorted(files.items()))
+
+
+def manifest(files: Mapping[str, str]) -> str:
+    """Return the list of `files` with their hashes, by which a hand-edited one is told."""
+    from handfast import __version__
+
+    hashes: dict[str, Json] = {path: digest(files[path]) for path in sorted(files) if path != MANIFEST}
+    return to_json({"tool": "handfast", "version": __version__, "files": hashes})
+
+
+def digest(text: str) -> str:
+    """Return the hash of a file's text that MANIFEST.json holds."""
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def to_json(value: Json) -> str:
+    """Return `value` as readable JSON; characters stay as they are unless UTF-8 cannot hold them."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        text = json.dumps(value, indent=2, allow_nan=False)
+    return text + "\n"

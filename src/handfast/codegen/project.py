@@ -1,0 +1,255 @@
+"""A project folder → its features: finds the contracts, reads each, and collects every finding in one run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from handfast.codegen import check, rules
+from handfast.codegen.build import Place, build
+from handfast.codegen.bundle import Bundle, bundle
+from handfast.codegen.files import Files
+from handfast.codegen.ir import Feature, Finding, Operation, Source
+from handfast.codegen.load import Document, LoadFault, read
+from handfast.codegen.names import Namer
+from handfast.codegen.params import template_shape
+from handfast.codegen.report import Report, nearest
+from handfast.codegen.source import Map, kind_of
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_NUMBER = re.compile(r"^\d+[-_. ]*")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with `specs/`, and beside it whatever is made from them."""
+
+    root: Path
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The features of a project and what their authors should know, sorted by place."""
+
+    features: tuple[Feature, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def fatal(self) -> bool:
+        """Whether nothing may be generated."""
+        return any(finding.fatal for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A contract file that is the entry of a feature."""
+
+    file: str
+    folder: str
+    document: Document
+
+
+def load(project: Project) -> Loaded:
+    """Read every contract of the project; a bad one gives findings, never an exception.
+
+    Features of contracts with a fatal finding are left out, so that the others can still be looked at.
+    """
+    files = Files(project.root, read)
+    findings: set[Finding] = set()
+    entries: list[_Entry] = []
+    bundles: dict[str, Map] = {}
+    fatal: set[str] = set()
+    others: list[tuple[str, str]] = []
+    for folder, name in _candidates(project.root):
+        document = _try(files, name)
+        if isinstance(document, Document) and _is_entry(document):
+            entries.append(_Entry(name, folder, document))
+        else:
+            others.append((folder, name))
+    for entry in entries:
+        bundled = _bundle(entry.document, files)
+        bundles[entry.file] = bundled.root
+        findings.update(entry.document.findings, bundled.findings)
+        if any(finding.fatal for finding in (*entry.document.findings, *bundled.findings)):
+            fatal.add(entry.file)
+    for cached in files.cache.values():
+        if isinstance(cached, Document) and cached.name in files.targets:
+            findings.update(cached.findings)
+    findings.update(finding for _, name in others if (finding := _not_a_contract(files, name)))
+    entries = [
+        entry for entry in entries if not (entry.file in files.targets and _is_library(entry.document))
+    ]
+    entries, copies = _without_copies(entries, files)
+    findings.update(copies)
+    features: list[Feature] = []
+    for entry, place in zip(entries, _places(entries), strict=True):
+        report = Report()
+        feature = _feature(bundles[entry.file], place, report, wanted=entry.file not in fatal)
+        if feature is not None:
+            features.append(feature)
+        findings.update(report.findings)
+    kept, more = _merge(features)
+    return Loaded(kept, tuple(sorted(findings | set(more))))
+
+
+def _bundle(document: Document, files: Files) -> Bundle:
+    try:
+        return bundle(document, files)
+    except RecursionError:
+        return Bundle(Map(document.text, 0), (_too_deep(document.name),))
+
+
+def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> Feature | None:
+    """Check one bundled contract; build it if it is `wanted` and nothing is fatally wrong."""
+    try:
+        clean = check.check(root, report)
+        rules.check(clean, report)
+        return build(clean, place, report) if wanted and not report.fatal else None
+    except RecursionError:
+        finding = _too_deep(place.file)
+        report.error(finding.source, finding.code, finding.what, finding.fix)
+        return None
+
+
+def _too_deep(name: str) -> Finding:
+    what = "the references of this contract lead through too many levels"
+    return Finding(Source(name, 1, 1), "too-deep", what, "shorten the longest chain of `$ref` and `allOf`")
+
+
+def _candidates(root: Path) -> list[tuple[str, str]]:
+    """Return (spec folder, file) of every file that may be a contract, sorted."""
+    found: list[tuple[str, str]] = []
+    for path in [*root.glob("specs/*/contracts/*"), *root.glob("specs/*/contracts/*/*")]:
+        if path.suffix.lower() in _SUFFIXES and path.is_file():
+            name = path.relative_to(root)
+            found.append(("/".join(name.parts[:2]), name.as_posix()))
+    return sorted(found)
+
+
+def _try(files: Files, name: str) -> Document | LoadFault:
+    try:
+        return files.get(name)
+    except LoadFault as fault:
+        return fault
+
+
+def _is_entry(document: Document) -> bool:
+    return isinstance(document.root, Map) and "openapi" in document.root
+
+
+def _is_library(document: Document) -> bool:
+    """Whether a contract has nothing but parts for other contracts to refer to."""
+    return (
+        isinstance(document.root, Map) and not document.root.get("paths") and "webhooks" not in document.root
+    )
+
+
+def _not_a_contract(files: Files, name: str) -> Finding | None:
+    """Say what is wrong with a file that was meant to be a contract; None for one that was not."""
+    document = _try(files, name)
+    if isinstance(document, LoadFault):
+        return document.finding
+    root = document.root
+    if not isinstance(root, Map):
+        if name in files.targets:
+            return None
+        what = f"the file holds {kind_of(root)}, not a contract"
+        return Finding(
+            Source(name, 1, 1), "not-openapi", what, "write an OpenAPI document, or remove the file"
+        )
+    if "swagger" in root:
+        what = "Swagger 2.0 is not supported"
+        return Finding(root.key_source("swagger"), "not-openapi", what, "convert the contract to OpenAPI 3.1")
+    if name in files.targets or "asyncapi" in root:
+        return None
+    misspelt = nearest("openapi", [key for key in root if key != "openapi"], 0.75)
+    if misspelt:
+        what = f"`{misspelt}` is not a key of an OpenAPI document"
+        return Finding(root.key_source(misspelt), "not-openapi", what, "write `openapi: 3.1.0`")
+    if "paths" in root:
+        what = "the file has `paths` but no `openapi`"
+        return Finding(root.source, "not-openapi", what, "add `openapi: 3.1.0` at the top")
+    return None
+
+
+def _without_copies(entries: list[_Entry], files: Files) -> tuple[list[_Entry], list[Finding]]:
+    """Pass over a contract that stands in its folder twice; the one to which others refer is kept."""
+    kept: list[_Entry] = []
+    findings: list[Finding] = []
+    for entry in sorted(entries, key=lambda entry: (entry.file not in files.targets, entry.file)):
+        twin = next((one for one in kept if one.folder == entry.folder and _same(one, entry)), None)
+        if twin is None:
+            kept.append(entry)
+            continue
+        what = f"the file is a copy of `{twin.file}`, and is ignored"
+        findings.append(Finding(Source(entry.file, 1, 1), "copy", what, "keep one of the two", fatal=False))
+    return sorted(kept, key=lambda entry: entry.file), findings
+
+
+def _same(one: _Entry, other: _Entry) -> bool:
+    return one.document.root == other.document.root
+
+
+def _places(entries: list[_Entry]) -> list[Place]:
+    """Name the features: the folder without its number, plus the file where a folder holds several."""
+    namer = Namer(("init", "manifest"))
+    count: dict[str, int] = {}
+    for entry in entries:
+        count[entry.folder] = count.get(entry.folder, 0) + 1
+    places: list[Place] = []
+    for entry in entries:
+        folder = entry.folder.split("/")[-1]
+        text = _NUMBER.sub("", folder) or folder
+        if count[entry.folder] > 1:
+            text = f"{text} {Path(entry.file).name.split('.')[0]}"
+        places.append(Place(namer.py(text), entry.folder, entry.file))
+    return places
+
+
+def _merge(features: list[Feature]) -> tuple[tuple[Feature, ...], list[Finding]]:
+    """Settle operations that two features declare: a later folder may supersede, anything else is fatal."""
+    findings: list[Finding] = []
+    owners: dict[tuple[str, str], tuple[Feature, Operation]] = {}
+    dropped: set[tuple[str, str, str]] = set()
+    for feature in features:
+        for operation in feature.operations:
+            key = (operation.method, template_shape(operation.path))
+            if key not in owners:
+                owners[key] = (feature, operation)
+                continue
+            other, earlier = owners[key]
+            if _supersedes(feature, other):
+                dropped.add((other.file, earlier.method, earlier.path))
+                owners[key] = (feature, operation)
+            elif _supersedes(other, feature):
+                dropped.add((feature.file, operation.method, operation.path))
+            else:
+                what = f"`{operation.method} {operation.path}` is already declared at {earlier.source}"
+                folder = other.folder.split("/")[-1]
+                fix = f"remove one of them, or write `x-supersedes: [{folder}]` at the root of this contract"
+                findings.append(Finding(operation.source, "duplicate-operation", what, fix))
+    return tuple(_without(feature, dropped) for feature in features), findings
+
+
+def _supersedes(later: Feature, earlier: Feature) -> bool:
+    return earlier.folder.split("/")[-1] in later.supersedes or earlier.name in later.supersedes
+
+
+def _without(feature: Feature, dropped: set[tuple[str, str, str]]) -> Feature:
+    gone = [op for op in feature.operations if (feature.file, op.method, op.path) in dropped]
+    if not gone:
+        return feature
+    document = dict(feature.document)
+    paths = document.get("paths")
+    if isinstance(paths, Mapping):
+        rest = {path: dict(item) if isinstance(item, dict) else item for path, item in paths.items()}
+        for operation in gone:
+            item = rest.get(operation.path)
+            if isinstance(item, dict):
+                item.pop(operation.method.lower(), None)
+        document["paths"] = {path: item for path, item in rest.items() if item != {}}
+    return replace(
+        feature, operations=tuple(op for op in feature.operations if op not in gone), document=document
+    )
