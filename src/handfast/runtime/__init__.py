@@ -1,0 +1,112 @@
+"""What generated code, handlers and `app.py` import."""
+
+from handfast.runtime.app import create_app
+from handfast.runtime.context import Context, OptionalContext, PublicContext
+from handfast.runtime.database import conflict
+from handfast.runtime.errors import (
+    ApiError,
+    BadGateway,
+    BadRequest,
+    Conflict,
+    ContentTooLarge,
+    Forbidden,
+    GatewayTimeout,
+    Gone,
+    InternalError,
+    Locked,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    NotImplementedYet,
+    NotWritten,
+    PaymentRequired,
+    PreconditionFailed,
+    PreconditionRequired,
+    RequestTimeout,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnprocessableContent,
+    UnsupportedMediaType,
+    Violation,
+    Violations,
+)
+from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.results import (
+    UNSET,
+    Accepted,
+    Created,
+    HeaderName,
+    Inputs,
+    Model,
+    NoContent,
+    Ok,
+    Result,
+    Stream,
+    Upload,
+    is_absent,
+)
+from handfast.runtime.routing import Call, ContractRoute, ContractRouter, Operation
+from handfast.runtime.security import Authenticator, Principal, development_authenticator
+from handfast.runtime.settings import Settings
+
+__all__ = [
+    # composition
+    "create_app",
+    "Settings",
+    "Authenticator",
+    "development_authenticator",
+    "ConfigError",
+    "Fault",
+    # handlers
+    "Context",
+    "OptionalContext",
+    "PublicContext",
+    "Principal",
+    "conflict",
+    "NotWritten",
+    # results and inputs
+    "Result",
+    "Ok",
+    "Created",
+    "Accepted",
+    "NoContent",
+    "Stream",
+    "Upload",
+    "UNSET",
+    # errors
+    "ApiError",
+    "BadGateway",
+    "BadRequest",
+    "Conflict",
+    "ContentTooLarge",
+    "Forbidden",
+    "GatewayTimeout",
+    "Gone",
+    "InternalError",
+    "Locked",
+    "MethodNotAllowed",
+    "NotAcceptable",
+    "NotFound",
+    "NotImplementedYet",
+    "PaymentRequired",
+    "PreconditionFailed",
+    "PreconditionRequired",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "TooManyRequests",
+    "Unauthorized",
+    "UnprocessableContent",
+    "UnsupportedMediaType",
+    "Violation",
+    "Violations",
+    # generated code
+    "Call",
+    "ContractRoute",
+    "ContractRouter",
+    "HeaderName",
+    "Inputs",
+    "Model",
+    "Operation",
+    "is_absent",
+]

@@ -1,0 +1,215 @@
+"""The application factory: settings and routers in, a running service out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from fastapi import FastAPI
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from handfast.runtime.docs import add_contract, add_docs, document
+from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
+from handfast.runtime.pipeline import layers
+from handfast.runtime.problems import PROBLEM_JSON
+from handfast.runtime.routing import ContractRoute, ContractRouter, Service, literalness, shape
+from handfast.runtime.security import Authenticator, scheme_faults
+from handfast.runtime.settings import Settings
+from handfast.runtime.tokens import Tokens, token_faults
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    root: Path,
+    routers: Sequence[ContractRouter],
+    tables: MetaData | None = None,
+    authenticators: Mapping[str, Authenticator] | None = None,
+) -> FastAPI:
+    """Return the service: every contract's routes, its probes, documents and metrics.
+
+    `root` is the project's folder. Nothing is connected before the application starts. Raises `ConfigError`
+    with all faults at once; in development and test those that leave work possible are warnings.
+    """
+    configure_logging(settings)
+    service = Service(settings, Metrics(), Tokens(settings), dict(authenticators or {}))
+    published = document(root)
+    _report(_faults(service, routers, published, tables), settings)
+    app = FastAPI(
+        title="Handfast service" if published is None else _title(published),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=layers(settings, service.metrics),
+        lifespan=_lifespan(service, root, tables),
+        exception_handlers={HTTPException: _raise_again},
+    )
+    _add_probes(app, service, root, tables)
+    if published is not None:
+        add_contract(app, published)
+        if settings.docs:
+            add_docs(app, app.title)
+    _add_operations(app, service, routers)
+    return app
+
+
+async def _raise_again(request: Request, error: Exception) -> Response:
+    """Leave routing errors to the layer that answers all errors."""
+    raise error
+
+
+def _title(published: bytes) -> str:
+    return str(json.loads(published).get("info", {}).get("title", "API"))
+
+
+def _add_operations(app: FastAPI, service: Service, routers: Sequence[ContractRouter]) -> None:
+    """Put all routes into one table, the most literal path first, whatever feature it comes from."""
+    declared: dict[str, frozenset[str]] = {}
+    for router in routers:
+        router.start(service)
+        for key, methods in router.declared().items():
+            declared[key] = declared.get(key, frozenset()) | methods
+    routes = [route for router in routers for route in router.routes]
+    for route in routes:
+        if isinstance(route, ContractRoute):
+            route.declared = declared.get(shape(route.path), route.declared)
+    app.router.routes += sorted(routes, key=lambda route: literalness(getattr(route, "path", "")))
+
+
+def _faults(
+    service: Service, routers: Iterable[ContractRouter], published: bytes | None, tables: MetaData | None
+) -> list[Fault]:
+    settings = service.settings
+    faults: list[Fault] = []
+    uses_tokens = False
+    for router in routers:
+        contract = router.contract
+        faults += router.binding.faults
+        used = sorted(
+            {
+                name
+                for spec in contract.operations.values()
+                for alternative in spec.security
+                for name, _ in alternative
+            }
+        )
+        faults += scheme_faults(
+            contract.security_schemes,
+            used,
+            service.authenticators,
+            contract.file,
+            production=settings.production,
+        )
+        uses_tokens = uses_tokens or any(
+            name not in service.authenticators
+            and contract.security_schemes.get(name, {}).get("type") in ("http", "oauth2", "openIdConnect")
+            for name in used
+        )
+    if uses_tokens:
+        faults += token_faults(settings)
+    if published is None:
+        faults.append(
+            Fault(
+                what="there is no published contract",
+                fix="run `handfast generate`",
+                where="generated/openapi.json",
+                fatal=False,
+            )
+        )
+    if tables is not None and settings.database_url is None and settings.production:
+        faults.append(
+            Fault(
+                what="there is no database",
+                fix="set DATABASE_URL to a PostgreSQL server",
+                where="DATABASE_URL",
+            )
+        )
+    return faults
+
+
+def _report(faults: Sequence[Fault], settings: Settings) -> None:
+    """Raise what forbids to start here; write the rest into the log."""
+    stopping = [fault for fault in faults if fault.fatal or settings.production]
+    if stopping:
+        raise ConfigError(stopping)
+    for fault in faults:
+        _log.warning("fault", what=fault.what, fix=fault.fix, where=fault.where)
+
+
+def _lifespan(service: Service, root: Path, tables: MetaData | None) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if tables is None and service.settings.database_url is None:
+            yield
+            return
+        from handfast.runtime import database
+
+        settings = service.settings
+        dsns = await asyncio.to_thread(database.resolve, settings, root)
+        pool = database.Pool.create(
+            dsns.service, size=settings.database_pool_size, timeout=settings.database_timeout_seconds
+        )
+        await pool.open()
+        try:
+            service.pool = pool
+            if tables is not None:
+                _report(await database.checks(pool, tables, root), settings)
+            yield
+        finally:
+            service.pool = None
+            await pool.close()
+
+    return lifespan
+
+
+def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | None) -> None:
+    async def health(request: Request) -> Response:
+        return _probe({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        faults: list[Fault] = []
+        if service.pool is not None and tables is not None:
+            from handfast.runtime import database
+
+            faults = await database.checks(service.pool, tables, root)
+        elif tables is not None:
+            faults = [Fault(what="the database is not open", fix="wait for start-up")]
+        if not faults:
+            return _probe({"status": "ready"})
+        _log.warning("not_ready", faults=[str(fault) for fault in faults])
+        problem = {
+            "type": "about:blank",
+            "title": "Service Unavailable",
+            "status": 503,
+            "code": "not_ready",
+            "detail": "; ".join(fault.what for fault in faults),
+        }
+        return Response(to_json(problem), 503, _UNCACHED, PROBLEM_JSON)
+
+    async def metrics(request: Request) -> Response:
+        return Response(service.metrics.text(), headers={**_UNCACHED, "Content-Type": METRICS_TYPE})
+
+    for path, endpoint in (("/health", health), ("/ready", ready), ("/metrics", metrics)):
+        app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
+
+
+_UNCACHED = {"Cache-Control": "no-store"}
+
+
+def _probe(body: Mapping[str, str]) -> Response:
+    return Response(to_json(body), headers=_UNCACHED, media_type="application/json")

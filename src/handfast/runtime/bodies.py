@@ -1,0 +1,366 @@
+"""Request bodies: chosen by Content-Type, decoded, checked.
+
+JSON is parsed strictly (UTF-8, no NaN or Infinity). Forms follow the contract's `encoding`; an empty form
+is `{}`. Files stay on disk or in the stream, and the schema sees an empty string in their place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic_core import from_json
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from handfast.runtime.contract import Body, Media
+from handfast.runtime.errors import UnsupportedMediaType, Violation
+from handfast.runtime.readings import MalformedText, Reader, parse_pairs, percent_decode
+from handfast.runtime.results import CHUNK_BYTES, Upload
+from handfast.runtime.schemas import Check, View, pointer
+
+MOST_PARTS: Final = 1000
+MOST_KNOWN_TYPES: Final = 256
+_MAY_OVERFLOW = re.compile(rb"[0-9][eE]\+?[0-9]{3,}|[0-9]{300,}")
+_FILE_IN_SCHEMA = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A parsed Content-Type or Accept element."""
+
+    essence: str
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> MediaType:
+        """Read `text` leniently: names in any case, values with or without quotes."""
+        essence, *pieces = text.split(";")
+        parameters = {}
+        for piece in pieces:
+            name, _, value = piece.partition("=")
+            parameters[name.strip().lower()] = value.strip().strip('"')
+        return cls(essence.strip().lower(), parameters)
+
+    def covers(self, other: MediaType) -> bool:
+        """Whether `other` is of this type or in this range; parameters stated here must agree."""
+        main, _, sub = self.essence.partition("/")
+        other_main, _, _ = other.essence.partition("/")
+        if main != "*" and (main != other_main or sub not in ("*", other.essence.partition("/")[2])):
+            return False
+        return all(
+            other.parameters.get(name, "").lower() == value.lower()
+            for name, value in self.parameters.items()
+            if name not in ("charset", "boundary")
+        )
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A body as the handler takes it, and what must be closed after the request."""
+
+    value: object = None
+    files: list[UploadFile] = field(default_factory=list)
+
+
+class BodyDecoder:
+    """Decodes the body of one operation; built once, when the service starts."""
+
+    def __init__(self, body: Body, view: View, *, part_limit_bytes: int) -> None:
+        """Prepare a decoder for each media type; exact types are tried before ranges."""
+        self._required = body.required
+        self._accept = ", ".join(media.type for media in body.media)
+        ranked = sorted(body.media, key=lambda media: media.type.count("*"))
+        self._media = [
+            (MediaType.parse(media.type), _MediaDecoder(media, view, part_limit_bytes)) for media in ranked
+        ]
+        self._known: dict[str, tuple[_MediaDecoder, MediaType]] = {}
+
+    async def decode(self, request: Request, out: list[Violation]) -> Decoded:
+        """Return the body; what is wrong with it is added to `out`.
+
+        Raises `UnsupportedMediaType` for a Content-Type that the contract does not name, and for a body
+        without one.
+        """
+        header = request.headers.get("content-type")
+        if header is None:
+            if await request.body():
+                raise UnsupportedMediaType("The body has no Content-Type.", headers={"Accept": self._accept})
+            return self._missing(out)
+        decoder, media_type = self._known.get(header) or self._choose(header)
+        decoded = await decoder.decode(request, media_type, out)
+        return self._missing(out) if decoded is None else decoded
+
+    def _choose(self, header: str) -> tuple[_MediaDecoder, MediaType]:
+        sent = MediaType.parse(header)
+        for declared, decoder in self._media:
+            if declared.covers(sent):
+                if len(self._known) < MOST_KNOWN_TYPES:  # boundaries make multipart headers endless
+                    self._known[header] = (decoder, sent)
+                return decoder, sent
+        raise UnsupportedMediaType(
+            f"This operation takes a body of the type {self._accept}.", headers={"Accept": self._accept}
+        )
+
+    def _missing(self, out: list[Violation]) -> Decoded:
+        if self._required:
+            out.append(Violation("body", "", "required", "a body is required"))
+        return Decoded()
+
+
+class _MediaDecoder:
+    """Decodes one media type; None means that there was no body at all."""
+
+    def __init__(self, media: Media, view: View, part_limit_bytes: int) -> None:
+        self._kind = media.kind
+        self._check: Check | None = None if media.schema is None else view.named(media.schema)
+        self._reader = Reader(view, view.schema(media.schema), view.named(media.schema))
+        self._encoding = media.encoding
+        self._part_limit_bytes = part_limit_bytes
+        self._view = view
+
+    async def decode(self, request: Request, media_type: MediaType, out: list[Violation]) -> Decoded | None:
+        match self._kind:
+            case "json":
+                return self._json(await request.body(), media_type, out)
+            case "form":
+                return self._form(await request.body(), out)
+            case "multipart":
+                return await self._multipart(request, out)
+            case "text":
+                return self._text(await request.body(), media_type, out)
+            case "jsonl" | "sse":
+                return self._lines(await request.body(), out)
+            case "binary":
+                length = request.headers.get("content-length")
+                return Decoded(
+                    Upload(
+                        _without_empty(request.stream()),
+                        content_type=request.headers["content-type"],
+                        size=int(length) if length else None,
+                    )
+                )
+
+    def _checked(self, value: object, out: list[Violation], prefix: str = "") -> None:
+        if self._check is not None and not self._check.is_valid(value):
+            out += self._check.violations(value, "body", prefix)
+
+    def _json(self, content: bytes, media_type: MediaType, out: list[Violation]) -> Decoded | None:
+        if not content:
+            return None
+        charset = media_type.parameters.get("charset", "utf-8").lower()
+        if charset not in ("utf-8", "utf8", "us-ascii"):
+            raise UnsupportedMediaType("JSON must be UTF-8 (RFC 8259).")
+        try:
+            value = _parse_json(content)
+        except ValueError as error:
+            out.append(Violation("body", "", "syntax", f"must be JSON (RFC 8259): {_where(error)}"))
+            return Decoded()
+        self._checked(value, out)
+        return Decoded(value)
+
+    def _lines(self, content: bytes, out: list[Violation]) -> Decoded | None:
+        values = []
+        for index, line in enumerate(line for line in content.splitlines() if line.strip()):
+            try:
+                value = _parse_json(line)
+            except ValueError:
+                out.append(Violation("body", pointer([index]), "syntax", "each line must be JSON"))
+                continue
+            self._checked(value, out, pointer([index]))
+            values.append(value)
+        return Decoded(values)
+
+    def _text(self, content: bytes, media_type: MediaType, out: list[Violation]) -> Decoded | None:
+        try:
+            text = content.decode(media_type.parameters.get("charset", "utf-8"))
+        except LookupError:
+            raise UnsupportedMediaType("The charset is not known.") from None
+        except UnicodeDecodeError:
+            out.append(Violation("body", "", "encoding", "must be text in the charset of its Content-Type"))
+            return Decoded()
+        value = self._reader.scalar(text)
+        self._checked(value, out)
+        return Decoded(value)
+
+    def _form(self, content: bytes, out: list[Violation]) -> Decoded | None:
+        try:
+            pairs = parse_pairs(content)
+            texts = {name: [percent_decode(one, plus=True) for one in raw] for name, raw in pairs.items()}
+        except MalformedText as error:
+            out.append(Violation("body", "", "encoding", f"cannot be decoded: {error}"))
+            return Decoded()
+        value = self._object(texts, out)
+        if value is not None:
+            self._checked(value, out)
+        return Decoded(value)
+
+    async def _multipart(self, request: Request, out: list[Violation]) -> Decoded | None:
+        if not _has_boundary(request):
+            out.append(Violation("body", "", "syntax", "must be multipart with a boundary"))
+            return Decoded()
+        try:
+            form = await request.form(
+                max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=self._part_limit_bytes
+            )
+        except HTTPException:
+            out.append(Violation("body", "", "syntax", "must be well-formed multipart (RFC 7578)"))
+            return Decoded()
+        files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+        decoded = Decoded(files=files)
+        texts: dict[str, list[str]] = {}
+        uploads: dict[str, list[Upload]] = {}
+        for name, part in form.multi_items():
+            if isinstance(part, str):
+                texts.setdefault(name, []).append(part)
+            elif self._is_file(name):
+                uploads.setdefault(name, []).append(_upload(part))
+            else:
+                texts.setdefault(name, []).append((await part.read()).decode("utf-8", "replace"))
+        for name in texts:
+            if self._is_file(name) and name in self._reader.properties:
+                out.append(Violation("body", pointer([name]), "type", "must be a file"))
+        plain = self._object(texts, out)
+        if plain is None or out:
+            return decoded
+        typed = dict(plain)
+        for name, group in uploads.items():
+            listed = len(group) > 1 if name not in self._reader.properties else self._takes_files(name)
+            plain[name] = [_FILE_IN_SCHEMA for _ in group] if listed else _FILE_IN_SCHEMA
+            typed[name] = group if listed else group[0]
+            if not listed and len(group) > 1:
+                out.append(Violation("body", pointer([name]), "style", "must be given once"))
+        self._checked(plain, out)
+        decoded.value = typed
+        return decoded
+
+    def _takes_files(self, name: str) -> bool:
+        """Whether the property is a list of files."""
+        return "array" in self._reader.property(name).types and not _is_binary(self._view, self._reader, name)
+
+    def _is_file(self, name: str) -> bool:
+        """Whether the property takes a file, or files."""
+        if name not in self._reader.properties:
+            return True  # nothing is said of it: a part that says it is a file is one
+        return _is_binary(self._view, self._reader, name) or _is_binary(
+            self._view, self._reader.property(name), None
+        )
+
+    def _object(self, texts: Mapping[str, list[str]], out: list[Violation]) -> dict[str, object] | None:
+        """Read a form's texts as an object, each property by its schema and encoding."""
+        before = len(out)
+        found: dict[str, object] = {}
+        deep: dict[str, dict[str, object]] = {}
+        for key, values in texts.items():
+            name, bracket, rest = key.partition("[")
+            if bracket and key not in self._reader.properties and name in self._reader.properties:
+                inner = rest.rstrip("]")
+                reader = self._reader.property(name)
+                if "object" in reader.types and inner:
+                    deep.setdefault(name, {})[inner] = reader.property(inner).scalar(values[-1])
+                    continue
+                if "array" in reader.types:
+                    key = name
+            found[key] = self._value(key, values, out)
+        for name, members in deep.items():
+            found.setdefault(name, members)
+        return found if len(out) == before else None
+
+    def _value(self, name: str, texts: list[str], out: list[Violation]) -> object:
+        reader = self._reader.property(name)
+        if "array" in reader.types and (len(texts) > 1 or reader.lists or "string" not in reader.types):
+            encoding = self._encoding.get(name, {})
+            if len(texts) == 1 and encoding.get("explode") is False:
+                texts = texts[0].split(_DELIMITERS.get(str(encoding.get("style")), ","))
+            return _first_valid(reader, self._lists(reader, texts))
+        if len(texts) > 1:
+            if name not in self._reader.properties:
+                return texts
+            out.append(Violation("body", pointer([name]), "style", "must be given once"))
+            return None
+        if "object" in reader.types:
+            return _first_valid(reader, _structured(texts[0], reader))
+        return reader.scalar(texts[0])
+
+    def _lists(self, reader: Reader, texts: list[str]) -> Iterable[object]:
+        item = reader.item
+        if item.only_scalar:
+            yield [item.scalar(text) for text in texts]
+        else:
+            yield [_first_valid(item, _structured(text, item)) for text in texts]
+        if len(texts) == 1:
+            yield from _structured(texts[0], reader)
+            if texts == [""]:
+                yield []
+
+
+_DELIMITERS: Final = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
+
+
+def _structured(text: str, reader: Reader) -> Iterable[object]:
+    """JSON first, as a part that holds an object is by default, then the plain readings."""
+    with suppress(ValueError):
+        yield _parse_json(text.encode())
+    yield reader.scalar(text)
+
+
+def _first_valid(reader: Reader, candidates: Iterable[object]) -> object:
+    tried = list(candidates)
+    return next((value for value in tried if reader.check.is_valid(value)), tried[0])
+
+
+def _is_binary(view: View, reader: Reader, name: str | None) -> bool:
+    schema = (reader.property(name) if name is not None else reader.item).schema
+    for one in view.resolve(schema):
+        if one.get("format") == "binary" or ("contentMediaType" in one and "contentEncoding" not in one):
+            return True
+    return False
+
+
+def _upload(part: UploadFile) -> Upload:
+    return Upload(
+        _chunks(part),
+        filename=part.filename,
+        content_type=part.content_type or "application/octet-stream",
+        size=part.size,
+    )
+
+
+async def _chunks(part: UploadFile) -> AsyncIterator[bytes]:
+    while chunk := await part.read(CHUNK_BYTES):
+        yield chunk
+
+
+async def _without_empty(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        if chunk:
+            yield chunk
+
+
+def _has_boundary(request: Request) -> bool:
+    return bool(MediaType.parse(request.headers["content-type"]).parameters.get("boundary"))
+
+
+def _parse_json(content: bytes) -> Any:
+    value = from_json(content, allow_inf_nan=False)
+    if _MAY_OVERFLOW.search(content) and _has_infinity(value):
+        raise ValueError("number out of range")
+    return value
+
+
+def _has_infinity(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isinf(value)
+    if isinstance(value, dict):
+        return any(_has_infinity(one) for one in value.values())
+    return isinstance(value, list) and any(_has_infinity(one) for one in value)
+
+
+def _where(error: ValueError) -> str:
+    """The parser's own words: they tell the place, not the text."""
+    return str(error) if "line" in str(error) else "number out of range"

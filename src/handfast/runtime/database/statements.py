@@ -1,0 +1,152 @@
+"""From SQLAlchemy statements to SQL text and parameters, worked out once per shape of statement.
+
+Two statements have the same shape when they differ in values alone. SQLAlchemy tells that by a cache key, and
+extracts the values along with it; everything else about a statement is kept in its `Plan`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BindParameter, Executable, TextClause, bindparam
+
+from handfast.runtime.database.compiler import DIALECT, OWNER, IsolatingCompiler
+from handfast.runtime.database.owners import IsolationError
+from handfast.runtime.database.rows import Processor, Reader, reader_of
+
+_KEPT = 1000
+"""How many shapes are kept; beyond that the one that was not used for longest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One statement ready to be sent: SQL with `$1` placeholders and the values for them."""
+
+    sql: bytes
+    values: Sequence[Any]
+    plan: Plan
+    keep: bool = True
+    """Whether the same SQL text will come again, so that it is worth a prepared statement."""
+
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """All that can be known of a statement without its values."""
+
+    sql: bytes
+    writes: bool
+    """It changes or locks rows, and so needs an explicit transaction."""
+    isolated: bool
+    """It reads or writes rows that belong to a user, and so needs one."""
+    names: tuple[str, ...]
+    """The parameters in the order of their placeholders."""
+    places: Mapping[str, int]
+    """Which of the extracted values fills a parameter."""
+    constants: Mapping[str, Any]
+    processors: Mapping[str, Processor]
+    expanding: IsolatingCompiler | None
+    """Set if the text depends on the length of lists (IN)."""
+    fresh: Mapping[str, Callable[[], Any]]
+    """Parameters that Python makes up at each call: the columns' own `default` and `onupdate`."""
+    reader: Reader | None = None
+    """Makes what the statement returns out of its rows; `None` if it returns none."""
+
+    def call(self, extracted: Sequence[BindParameter[Any]], owner: UUID | None) -> Call:
+        """Bind the values of one statement of this shape."""
+        values = {name: extracted[place].effective_value for name, place in self.places.items()}
+        return self.call_with(values, owner)
+
+    def call_with(self, values: Mapping[str, Any], owner: UUID | None) -> Call:
+        """Bind values by name."""
+        if self.isolated and owner is None:
+            raise IsolationError(
+                "this operation has no user, but its statement is about rows that belong to users"
+            )
+        if self.fresh:
+            values = {**{name: make() for name, make in self.fresh.items()}, **values}
+        if self.expanding is not None:
+            return self._expanded(self.expanding, values, owner)
+        bound = []
+        for name in self.names:
+            if name == OWNER:
+                bound.append(owner)
+                continue
+            value = values[name] if name in values else self.constants[name]
+            processor = self.processors.get(name)
+            bound.append(value if processor is None else processor(value))
+        return Call(self.sql, bound, self)
+
+    def _expanded(self, compiled: IsolatingCompiler, values: Mapping[str, Any], owner: UUID | None) -> Call:
+        state = compiled.construct_expanded_state({**self.constants, **values, OWNER: owner})
+        bound = []
+        for name in state.positiontup or ():
+            value = state.parameters[name]
+            processor = state.processors.get(name) or self.processors.get(name)
+            bound.append(value if processor is None or name == OWNER else processor(value))
+        return Call(state.statement.encode(), bound, self, keep=False)
+
+
+_plans: OrderedDict[Any, Plan] = OrderedDict()
+
+
+def prepare(statement: Executable, owner: UUID | None) -> Call:
+    """Return what to send for `statement` in the name of `owner`; compiles only a shape not met before."""
+    if isinstance(statement, TextClause) or not hasattr(statement, "_generate_cache_key"):
+        raise IsolationError(
+            "text cannot be kept to the user's rows: use SQLModel's select(), insert() ..., or session()"
+        )
+    key = statement._generate_cache_key()
+    if key is None:
+        return plan_of(statement).call_with({}, owner)
+    plan = _plans.get(key.key)
+    if plan is None:
+        plan = _plans[key.key] = plan_of(statement, key)
+        if len(_plans) > _KEPT:
+            _plans.popitem(last=False)
+    else:
+        _plans.move_to_end(key.key)
+    return plan.call(key.bindparams, owner)
+
+
+def plan_of(statement: Any, key: Any = None) -> Plan:
+    """Compile `statement`; with its cache `key`, the plan serves all statements of that key."""
+    compiled: IsolatingCompiler = statement.compile(dialect=DIALECT, cache_key=key)
+    names = tuple(compiled.positiontup or ())
+    # Fill the statement with marks in place of values, and see where each mark comes out.
+    marks = (
+        [bindparam(None, object(), type_=found.type) for found in key.bindparams] if key is not None else []
+    )
+    place_of = {id(mark.value): place for place, mark in enumerate(marks)}
+    filled = compiled.construct_params(extracted_parameters=marks) if marks else {}
+    places = {name: place_of[id(value)] for name, value in filled.items() if id(value) in place_of}
+    fresh = {column.key: partial(default_of, column.default) for column in compiled.insert_prefetch}
+    fresh |= {column.key: partial(default_of, column.onupdate) for column in compiled.update_prefetch}
+    constants = {name: value for name, value in compiled.construct_params().items() if name not in places}
+    processors: dict[str, Processor] = {}
+    for name in names:
+        kind = compiled.binds[name].type
+        processor = kind.dialect_impl(DIALECT).bind_processor(DIALECT)
+        if processor is not None:
+            processors[name] = processor
+    return Plan(
+        sql=str(compiled).encode(),
+        writes=compiled.writes,
+        isolated=compiled.uses_owner,
+        names=names,
+        places=places,
+        constants=constants,
+        processors=processors,
+        fresh=fresh,
+        expanding=compiled if compiled.post_compile_params else None,
+        reader=reader_of(statement),
+    )
+
+
+def default_of(default: Any) -> Any:
+    """Return what a column's `default` or `onupdate` gives this time."""
+    return default.arg(None) if default.is_callable else default.arg

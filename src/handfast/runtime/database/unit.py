@@ -1,0 +1,220 @@
+"""One request's transaction.
+
+    reads                             a pipeline each: set_config + SELECT, an implicit transaction, read only
+    first write or locking read      BEGIN + set_config + statement in one pipeline
+    later statements                  one pipeline each, in that transaction
+    commit                            buffered rows + COMMIT in one pipeline
+    last                              all of it in one pipeline
+
+The user's id is a setting of the transaction, so it ends with it: nothing outlives a request on a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from psycopg.errors import Error, InFailedSqlTransaction
+from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGresult
+from sqlalchemy import Executable
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from handfast.runtime.database import statements
+from handfast.runtime.database.access import Database
+from handfast.runtime.database.rows import Row
+from handfast.runtime.database.session import open_session
+from handfast.runtime.database.statements import Call
+from handfast.runtime.database.wire import STALE, Statement, Wire
+
+if TYPE_CHECKING:
+    from handfast.runtime.database.pool import Pool
+
+_log = logging.getLogger("handfast.sql")
+
+_BEGIN: Statement = (b"BEGIN", (), False)
+_COMMIT: Statement = (b"COMMIT", (), False)
+_USER = b"select set_config('app.user_id', $1, true)"
+# An implicit transaction commits by itself, so it must not be able to write, whatever a function in it tries.
+_READER = b"select set_config('app.user_id', $1, true), set_config('transaction_read_only', 'on', true)"
+
+Answer = tuple[list[Row], PGresult]
+
+
+class TransactionEnded(Exception):
+    """A statement came after the request's transaction had ended; a mistake in the handler."""
+
+
+class UnitOfWork:
+    """The database's side of one request: at most one connection, at most one transaction."""
+
+    def __init__(self, pool: Pool, owner: UUID | None) -> None:
+        """Prepare it for the user `owner`; `None` for operations without one."""
+        self.owner = owner
+        self.db = Database(self)
+        self.statements = 0
+        """How many statements the handler sent, for the request log and the test kit."""
+        self.seconds = 0.0
+        """How long they took, waiting for a connection included."""
+        self._pool = pool
+        self._user = "" if owner is None else str(owner)
+        self._connection: Wire | None = None
+        """Held while a transaction is open."""
+        self._begun = False
+        self._buffered: list[Call] = []
+        self._ended = ""
+        self._lock = asyncio.Lock()
+
+    def buffer(self, statement: Executable) -> None:
+        """Keep `statement` to be sent along with COMMIT."""
+        self._refuse_if_ended()
+        self._buffered.append(statements.prepare(statement, self.owner))
+
+    async def read(self, calls: Sequence[Call]) -> list[Answer]:
+        """Run `calls` in the open transaction if there is one, else in one of their own that cannot write."""
+        async with self._lock:
+            if self._ended != "committed":
+                self._refuse_if_ended()
+            if self._connection is not None:
+                return await self._exchange(self._connection, await self._begin(), calls)
+            head: Sequence[Statement] = [(_READER, [self._user], True)]
+            start = time.perf_counter()
+            connection = await self._pool.take()
+            self.seconds += time.perf_counter() - start
+            try:
+                try:
+                    return await self._exchange(connection, head, calls)
+                except Error as error:
+                    if error.sqlstate not in STALE:
+                        raise
+                    # Nothing was done, and nothing is open: the same again, without the prepared statement.
+                    return await self._exchange(connection, head, calls)
+            finally:
+                await self._pool.give_back(connection)
+
+    async def write(self, calls: Sequence[Call]) -> list[Answer]:
+        """Run `calls` in the request's transaction, beginning it in the same round trip."""
+        async with self._lock:
+            self._refuse_if_ended()
+            head = await self._begin()
+            return await self._exchange(self._held(), head, calls)
+
+    async def last(self, calls: Sequence[Call]) -> list[Answer]:
+        """Run `calls` and commit in one round trip; refuses every statement afterwards."""
+        async with self._lock:
+            self._refuse_if_ended()
+            head = await self._begin()
+            self._ended = "ended by ctx.db.last()"
+            return await self._commit(head, calls)
+
+    async def commit(self) -> None:
+        """Commit what was written, buffered rows along with it; does nothing if nothing was."""
+        async with self._lock:
+            if self._ended:
+                return
+            if self._connection is not None or self._buffered:
+                head = await self._begin()
+                await self._commit(head, [])
+            self._ended = "committed"
+
+    async def rollback(self) -> None:
+        """Undo what is not committed and return the connection, whatever its state; safe to repeat."""
+        self._ended = self._ended or "rolled back"
+        self._buffered.clear()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._pool.give_back(connection)
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session in the request's transaction, beginning it."""
+        engine = await self._pool.engine()
+        async with self._lock:
+            self._refuse_if_ended()
+            head = await self._begin()
+            connection = self._held()
+            if head:
+                await self._exchange(connection, head, [])
+            self.statements += 1
+            start = time.perf_counter()
+            try:
+                async with open_session(engine, connection) as session:
+                    yield session
+            except Exception as error:
+                self._note_end(connection)
+                if self._ended:
+                    raise self._ended_error() from error
+                raise
+            finally:
+                self.seconds += time.perf_counter() - start
+            self._note_end(connection)
+        self._refuse_if_ended()
+
+    def _note_end(self, connection: Wire) -> None:
+        if connection.state is TransactionStatus.IDLE:
+            self._ended = "ended by a COMMIT or ROLLBACK in session()"
+
+    async def _begin(self) -> Sequence[Statement]:
+        """Hold a connection and return what must be sent first to begin its transaction, if anything."""
+        if self._connection is not None:
+            if self._connection.state is not TransactionStatus.IDLE:
+                return ()
+            # Without an open transaction a write would commit by itself.
+            if self._begun:
+                raise TransactionEnded("the request's transaction is gone: no statement may follow")
+            return self._head()
+        start = time.perf_counter()
+        self._connection = await self._pool.take()
+        self.seconds += time.perf_counter() - start
+        return self._head()
+
+    def _head(self) -> Sequence[Statement]:
+        return (_BEGIN, (_USER, [self._user], True))
+
+    def _held(self) -> Wire:
+        if self._connection is None:
+            raise TransactionEnded("the transaction was rolled back while a statement was running")
+        return self._connection
+
+    async def _commit(self, head: Sequence[Statement], calls: Sequence[Call]) -> list[Answer]:
+        connection = self._held()
+        if not head and connection.state is TransactionStatus.INERROR:
+            raise InFailedSqlTransaction("a statement failed before, so nothing can be committed")
+        buffered, self._buffered = self._buffered, []
+        answers = await self._exchange(connection, head, [*calls, *buffered], tail=[_COMMIT])
+        self._connection = None
+        await self._pool.give_back(connection)
+        return answers[: len(calls)]
+
+    async def _exchange(
+        self,
+        connection: Wire,
+        head: Sequence[Statement],
+        calls: Sequence[Call],
+        tail: Sequence[Statement] = (),
+    ) -> list[Answer]:
+        if _log.isEnabledFor(logging.DEBUG):
+            for call in calls:
+                _log.debug("sql %s", call.sql.decode())
+        self.statements += len(calls)
+        start = time.perf_counter()
+        try:
+            results = await connection.exchange([*head, *((c.sql, c.values, c.keep) for c in calls), *tail])
+        finally:
+            self.seconds += time.perf_counter() - start
+        self._begun = self._connection is not None
+        if tail and results[-1].command_status != b"COMMIT":
+            raise InFailedSqlTransaction("the transaction was rolled back instead of committed")
+        return [(connection.rows(result), result) for result in results[len(head) : len(head) + len(calls)]]
+
+    def _refuse_if_ended(self) -> None:
+        if self._ended:
+            raise self._ended_error()
+
+    def _ended_error(self) -> TransactionEnded:
+        return TransactionEnded(f"the request's transaction is {self._ended}: no statement may follow")

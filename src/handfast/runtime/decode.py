@@ -1,0 +1,345 @@
+"""Parameters of one operation: from the wire by their `style` and `explode`, checked, defaults filled in.
+
+Every style yields the possible readings of the whole value; the schema chooses (see `readings`). Where a
+style has no wire form for a value, these rules hold: an empty text for an array is one empty item if the
+schema admits that, else the empty array; a scalar that is given twice is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Final
+
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from handfast.runtime.contract import Parameter
+from handfast.runtime.errors import InputLocation, Violation
+from handfast.runtime.readings import SCALARS, MalformedText, Reader, parse_pairs, percent_decode
+from handfast.runtime.schemas import View, pointer
+
+ABSENT: Final = object()
+"""The parameter was not sent."""
+
+
+class ParameterDecoder:
+    """Decodes one parameter; built once, when the service starts."""
+
+    def __init__(self, parameter: Parameter, view: View) -> None:
+        """Prepare readers for the parameter's schema."""
+        self.name = parameter.name
+        self.wire = parameter.wire
+        self.location: InputLocation = parameter.location
+        self._key = parameter.wire.lower() if parameter.location == "header" else parameter.wire
+        self._pointer = pointer([parameter.wire])
+        self._required = parameter.required
+        self._absent = parameter.default if parameter.has_default else None
+        self._style = parameter.style
+        self._explode = parameter.explode
+        self._json = parameter.content is not None and "json" in parameter.content
+        self._plain = parameter.content is not None and not self._json
+        check = view.named(parameter.schema)
+        self._check = check
+        self._reader = Reader(view, view.schema(parameter.schema), check)
+        self._deep = re.compile(re.escape(parameter.wire) + r"\[([^\[\]]*)\](\[[0-9]*\])?")
+
+    def decode(
+        self, source: Mapping[str, list[str]], claimed: frozenset[str], out: list[Violation]
+    ) -> object:
+        """Return the parameter's value, or add to `out` why there is none.
+
+        `source` holds the location's raw texts by name, `claimed` the names of its other parameters.
+        """
+        texts = source.get(self._key)
+        try:
+            if self._json:
+                candidates = [] if texts is None else [self._parse(texts)]
+            elif self._plain:
+                candidates = [] if texts is None else [self._reader.scalar(self._text(texts[0]))]
+            elif self._reader.only_scalar:
+                candidates = [] if texts is None else [self._scalar(texts)]
+            else:
+                candidates = list(self._candidates(texts, source, claimed))
+        except MalformedText as error:
+            out.append(Violation(self.location, self._pointer, "encoding", f"cannot be decoded: {error}"))
+            return ABSENT
+        except _Refused as refused:
+            out.append(Violation(self.location, self._pointer, refused.keyword, refused.message))
+            return ABSENT
+        if not candidates:
+            if self._required:
+                out.append(Violation(self.location, self._pointer, "required", "this parameter is required"))
+            return self._absent
+        for value in candidates:
+            if self._check.is_valid(value):
+                return value
+        out += self._check.violations(candidates[0], self.location, self._pointer)
+        return ABSENT
+
+    # Text of one location ---------------------------------------------------------------------
+
+    def _text(self, raw: str) -> str:
+        if self.location == "query":
+            return percent_decode(raw, plus=True)
+        if self.location == "path":
+            return percent_decode(raw)
+        if self.location == "cookie":
+            try:
+                return percent_decode(raw)
+            except MalformedText:
+                return raw  # RFC 6265 gives `%` in a cookie no meaning
+        return raw
+
+    def _split(self, raw: str, delimiter: str) -> list[str]:
+        # Most clients encode the delimiter too: a literal one divides; without any, a decoded one does.
+        if delimiter in raw:
+            return [
+                self._text(piece).strip() if self.location == "header" else self._text(piece)
+                for piece in raw.split(delimiter)
+            ]
+        return self._text(raw).split(delimiter)
+
+    # Readings of one location -----------------------------------------------------------------
+
+    def _parse(self, texts: list[str]) -> object:
+        if len(texts) > 1:
+            raise _Refused("style", "must be given once")
+        try:
+            return from_json(self._text(texts[0]), allow_inf_nan=False)
+        except ValueError:
+            raise _Refused("syntax", "must be JSON (RFC 8259)") from None
+
+    def _scalar(self, texts: list[str]) -> object:
+        if len(texts) > 1:
+            raise _Refused("style", "must be given once")
+        raw = texts[0]
+        if self.location == "path":
+            raw = self._without_prefix(raw)
+        return self._reader.scalar(self._text(raw))
+
+    def _without_prefix(self, raw: str) -> str:
+        prefix = {"label": ".", "matrix": f";{self.wire}="}.get(self._style, "")
+        if prefix == f";{self.wire}=" and raw == f";{self.wire}":
+            return ""  # RFC 6570: an empty matrix value has no equals sign
+        if not raw.startswith(prefix):
+            raise _Refused("style", f"must be written in the style `{self._style}`")
+        return raw[len(prefix) :]
+
+    def _candidates(
+        self, texts: list[str] | None, source: Mapping[str, list[str]], claimed: frozenset[str]
+    ) -> Iterable[object]:
+        reader = self._reader
+        objects = self._objects(texts, source, claimed) if "object" in reader.types else []
+        if texts is None:
+            return objects
+        arrays = self._arrays(texts) if "array" in reader.types else []
+        plain: list[object] = []
+        if len(texts) == 1 and reader.types & SCALARS:
+            with suppress(_Refused):
+                plain = [self._scalar(texts)]
+        if not (objects or arrays or plain):
+            raise _Refused("style", f"must be written in the style `{self._style}`")
+        if len(texts) > 1 or reader.lists:
+            return [*objects, *arrays, *plain]
+        if reader.properties:
+            return [*objects, *plain, *arrays]
+        return [*plain, *objects, *arrays]
+
+    def _arrays(self, texts: list[str]) -> list[object]:
+        item = self._reader.item
+        return [[item.scalar(text) for text in pieces] for pieces in self._pieces(texts)]
+
+    def _pieces(self, texts: list[str]) -> list[list[str]]:
+        """The ways to divide `texts` into items."""
+        raw = texts[0]
+        style = self._style
+        if self.location in ("query", "cookie"):
+            if style in ("spaceDelimited", "pipeDelimited") and len(texts) == 1:
+                ways = [self._split(raw, " " if style == "spaceDelimited" else "|")]
+            elif self._explode or len(texts) > 1:
+                ways = [[self._text(one) for one in texts]]
+            else:
+                ways = [self._split(raw, ",")]
+            return [*ways, []] if ways == [[""]] else ways
+        if self.location == "header":
+            return [[piece for one in texts for piece in self._split(one, ",")] if raw else []]
+        if style == "matrix" and self._explode:
+            prefix = f";{self.wire}="
+            parts = raw.split(";")[1:]
+            if not raw.startswith(prefix) or not all(part.startswith(prefix[1:]) for part in parts):
+                return []
+            return [[self._text(part[len(prefix) - 1 :]) for part in parts]]
+        raw = self._without_prefix(raw)
+        if style == "label":
+            ways = [self._split(raw, ".")]
+            return ways if self._explode else [self._split(raw, ","), *ways]
+        return [self._split(raw, ",")]
+
+    def _objects(
+        self, texts: list[str] | None, source: Mapping[str, list[str]], claimed: frozenset[str]
+    ) -> list[object]:
+        if self._style == "deepObject":
+            return self._deep_object(source)
+        if self.location in ("query", "cookie") and self._explode and self._style == "form":
+            return self._spread_object(source, claimed)
+        if texts is None:
+            return []
+        raw = ",".join(texts) if self.location == "header" else texts[0]
+        pairs: list[tuple[str, str]] | None
+        if self.location == "path" and self._style == "matrix" and self._explode:
+            pairs = _equations(raw.removeprefix(";").split(";")) if raw.startswith(";") else None
+        elif self.location == "path":
+            raw = self._without_prefix(raw)
+            divided = raw.split("." if self._style == "label" and self._explode else ",")
+            if len(divided) == 1 and "%" in raw:
+                divided = self._split(raw, ",")
+            pairs = _equations(divided) if self._explode else _alternating(divided)
+        elif self.location == "header":
+            divided = [piece.strip() for piece in raw.split(",")]
+            pairs = _equations(divided) if self._explode else _alternating(divided)
+        else:
+            delimiter = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(self._style, ",")
+            divided = self._split(raw, delimiter)
+            return [self._object(pairs)] if (pairs := _alternating(divided)) is not None else []
+        if pairs is None:
+            return []
+        return [self._object([(self._text(name), self._text(value)) for name, value in pairs])]
+
+    def _object(self, pairs: Iterable[tuple[str, str]]) -> object:
+        return {name: self._reader.property(name).scalar(value) for name, value in pairs}
+
+    def _deep_object(self, source: Mapping[str, list[str]]) -> list[object]:
+        found: dict[str, object] = {}
+        for key, texts in source.items():
+            match = self._deep.fullmatch(key)
+            if match is None:
+                continue
+            found[match[1]] = self._repeated(
+                self._reader.property(match[1]), texts, listed=match[2] is not None
+            )
+        return [found] if found else []
+
+    def _spread_object(self, source: Mapping[str, list[str]], claimed: frozenset[str]) -> list[object]:
+        reader = self._reader
+        names = [
+            name for name in source if name in reader.properties or (reader.open and name not in claimed)
+        ]
+        if not names:
+            return []
+        return [{name: self._repeated(reader.property(name), source[name]) for name in names}]
+
+    def _repeated(self, reader: Reader, texts: list[str], *, listed: bool = False) -> object:
+        if "array" in reader.types and (listed or len(texts) > 1 or "string" not in reader.types):
+            return [reader.item.scalar(self._text(text)) for text in texts]
+        if len(texts) > 1:
+            raise _Refused("style", "each property must be given once")
+        return reader.scalar(self._text(texts[0]))
+
+
+class _Refused(Exception):
+    """The parameter is not written as its style demands."""
+
+    def __init__(self, keyword: str, message: str) -> None:
+        self.keyword = keyword
+        self.message = message
+
+
+def _alternating(pieces: list[str]) -> list[tuple[str, str]] | None:
+    """`a,1,b,2` as pairs; None for an odd number of pieces."""
+    return None if len(pieces) % 2 else list(zip(pieces[::2], pieces[1::2], strict=True))
+
+
+def _equations(pieces: list[str]) -> list[tuple[str, str]] | None:
+    """`a=1`, `b=2` as pairs; None where an equals sign is missing."""
+    divided = [piece.partition("=") for piece in pieces]
+    return [(name, value) for name, _, value in divided] if all(sign for _, sign, _ in divided) else None
+
+
+class ParametersDecoder:
+    """Decodes all parameters of one operation."""
+
+    def __init__(self, parameters: Iterable[Parameter], view: View, path: str) -> None:
+        """Prepare a decoder each; `path` is the contract's template."""
+        decoders = [ParameterDecoder(parameter, view) for parameter in parameters]
+        self._by_location: dict[str, list[ParameterDecoder]] = {}
+        for decoder in decoders:
+            self._by_location.setdefault(decoder.location, []).append(decoder)
+        self._claimed = {
+            location: frozenset(decoder.wire for decoder in group)
+            for location, group in self._by_location.items()
+        }
+        self._template = _template(path, {d.wire: d.name for d in decoders if d.location == "path"})
+
+    def decode(self, request: Request, out: list[Violation]) -> dict[str, object]:
+        """Return values by Python name; what is wrong is added to `out`."""
+        values: dict[str, object] = {}
+        for location, decoders in self._by_location.items():
+            try:
+                source = self._source(location, request, decoders)
+            except MalformedText as error:
+                out.append(Violation("query", "", "encoding", f"cannot be decoded: {error}"))
+                continue
+            claimed = self._claimed[location]
+            for decoder in decoders:
+                values[decoder.name] = decoder.decode(source, claimed, out)
+        return values
+
+    def _source(
+        self, location: str, request: Request, decoders: list[ParameterDecoder]
+    ) -> Mapping[str, list[str]]:
+        if location == "query":
+            return parse_pairs(request.scope["query_string"])
+        if location == "path":
+            return self._path_texts(request, decoders)
+        if location == "header":
+            headers: dict[str, list[str]] = {}
+            for name, value in request.scope["headers"]:
+                headers.setdefault(name.decode("latin-1"), []).append(_header_text(value))
+            return headers
+        return cookies(request)
+
+    def _path_texts(self, request: Request, decoders: list[ParameterDecoder]) -> Mapping[str, list[str]]:
+        raw: bytes = request.scope.get("raw_path") or b""
+        if b"%" in raw:
+            path = raw.decode("latin-1")
+            root = request.scope.get("root_path", "")
+            match = self._template.fullmatch(path.removeprefix(root))
+            if match is not None:
+                groups = match.groupdict()
+                return {decoder.wire: [groups[decoder.name]] for decoder in decoders}
+        found = request.scope["path_params"]
+        return {decoder.wire: [_encoded(str(found[decoder.name]))] for decoder in decoders}
+
+
+def cookies(request: Request) -> dict[str, list[str]]:
+    """The request's cookies, names to values as they were sent."""
+    found: dict[str, list[str]] = {}
+    for name, value in request.scope["headers"]:
+        if name == b"cookie":
+            for piece in value.decode("latin-1").split(";"):
+                key, sign, text = piece.strip().partition("=")
+                if sign:
+                    found.setdefault(key, []).append(text.strip('"'))
+    return found
+
+
+def _header_text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _encoded(text: str) -> str:
+    """A text that the server has decoded already, so that decoding it again changes nothing."""
+    return text.replace("%", "%25") if "%" in text else text
+
+
+def _template(path: str, names: Mapping[str, str]) -> re.Pattern[str]:
+    pattern = ""
+    for piece in re.split(r"(\{[^{}]+\})", path):
+        name = names.get(piece[1:-1]) if piece.startswith("{") else None
+        pattern += re.escape(piece) if name is None else f"(?P<{name}>[^/]+)"
+    return re.compile(pattern)

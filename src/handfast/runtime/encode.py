@@ -1,0 +1,311 @@
+"""From a handler's result to a response: serialised once, checked against the contract, then bytes.
+
+Whatever the handler gives, the contract's response schema judges it before the transaction is committed.
+Outside production a violation fails the request; in production it is logged and counted, and sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from urllib.parse import quote
+
+import structlog
+from pydantic import BaseModel
+from pydantic_core import to_json, to_jsonable_python
+from starlette.responses import Response, StreamingResponse
+
+from handfast.runtime.bodies import MediaType
+from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
+from handfast.runtime.results import HeaderName, Result, Stream
+from handfast.runtime.schemas import Check
+from handfast.runtime.settings import ResponseValidation
+
+BODILESS: Final = frozenset((204, 205, 304))
+_STREAMED: Final = frozenset(("sse", "jsonl"))
+_EVENT_FIELDS: Final = frozenset(("data", "event", "id", "retry", "comment"))
+_CONCRETE: Final[Mapping[str, str]] = {
+    "json": "application/json",
+    "text": "text/plain",
+    "sse": "text/event-stream",
+    "jsonl": "application/jsonl",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class ResponseViolation(Exception):
+    """What the handler returned breaks the contract; the request is answered 500 and rolled back."""
+
+
+class _Answer:
+    """One media type that a response may have."""
+
+    def __init__(self, media: Media, check: Check | None) -> None:
+        self.declared = MediaType.parse(media.type)
+        self.kind: Kind = media.kind
+        self.check = check
+        self.media_type = (
+            _CONCRETE.get(media.kind, "application/octet-stream") if "*" in media.type else media.type
+        )
+
+
+class _Plan:
+    """What may be answered with one status."""
+
+    def __init__(self, contract: Contract, operation: OperationSpec, status: int) -> None:
+        declared = operation.response(status)
+        self.declared = declared is not None
+        media = declared.media if declared else ()
+        self.answers = [
+            _Answer(one, None if one.schema is None else contract.response.named(one.schema)) for one in media
+        ]
+        self.headers = [
+            (header, contract.response.named(header.schema))
+            for header in (declared.headers if declared else ())
+        ]
+
+
+class Encoder:
+    """Makes the responses of one operation; built once, when the service starts."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        operation: OperationSpec,
+        *,
+        mode: ResponseValidation,
+        count: Callable[[str], None],
+    ) -> None:
+        """Read what `operation` declares; `count` is told the operationId of each violation."""
+        self._contract = contract
+        self._operation = operation
+        self._mode = mode
+        self._count = count
+        self._plans: dict[int, _Plan] = {}
+
+    def response(self, result: object, accept: str | None) -> Response:
+        """Return the response for `result`; raises `ResponseViolation` where violations are not tolerated."""
+        if isinstance(result, Result):
+            status, body, headers = result.status, result.body, _headers_of(result)
+        else:
+            status, body, headers = self._operation.status, result, {}
+        plan = self._plans.get(status)
+        if plan is None:
+            plan = self._plans[status] = _Plan(self._contract, self._operation, status)
+        if not plan.declared:
+            self._violated("status", f"{status} is not declared for this operation")
+        texts = self._header_texts(plan, headers) if headers or plan.headers else None
+        if status in BODILESS or (body is None and not plan.answers):
+            if body is not None:
+                self._violated("body", f"a {status} response has no body")
+            return Response(status_code=status, headers=texts)
+        if isinstance(body, Stream):
+            return self._stream(plan, body, status, texts)
+        if isinstance(body, AsyncIterable):
+            return self._items(plan, body, status, texts, accept)
+        answer = self._choose(plan, body, accept)
+        if answer is None:
+            self._violated("body", "no media type of this response fits what the handler returned")
+            content = to_json(to_jsonable_python(body, by_alias=True), inf_nan_mode="null")
+            return Response(content, status, texts, "application/json")
+        value = _jsonable(body)
+        self._judge(answer.check, value, "body")
+        if answer.kind == "text" and not isinstance(value, (dict, list)):
+            return Response(_text(value), status, texts, answer.media_type)
+        return Response(to_json(value, inf_nan_mode="null"), status, texts, answer.media_type)
+
+    # Judging ----------------------------------------------------------------------------------
+
+    def _judge(self, check: Check | None, value: object, place: str) -> None:
+        if self._mode == "off" or check is None or check.is_valid(value):
+            return
+        self._violated(
+            place,
+            *(
+                f"{one.pointer or '/'}: {one.message} ({one.keyword})"
+                for one in check.violations(value, "body")
+            ),
+        )
+
+    def _violated(self, place: str, *found: str) -> None:
+        if self._mode == "off":
+            return
+        self._count(self._operation.operation_id)
+        _log.error(
+            "response_violation",
+            operation_id=self._operation.operation_id,
+            contract=self._operation.source,
+            place=place,
+            found=found[:10],
+        )
+        if self._mode == "raise":
+            raise ResponseViolation(
+                f"the response of {self._operation.operation_id} breaks the contract "
+                f"({self._operation.source}), {place}: {'; '.join(found[:10])}"
+            )
+
+    # Choosing ---------------------------------------------------------------------------------
+
+    def _choose(self, plan: _Plan, body: object, accept: str | None) -> _Answer | None:
+        answers = plan.answers
+        if len(answers) == 1 and answers[0].kind == "json":
+            return answers[0]
+        textual = isinstance(body, (str, bool, int, float))
+        fitting = [one for one in answers if one.kind == "json" or (one.kind == "text" and textual)]
+        if textual and not accept:
+            fitting.sort(key=lambda one: one.kind != "text")
+        return _preferred(fitting, accept)
+
+    # Bytes and items --------------------------------------------------------------------------
+
+    def _stream(self, plan: _Plan, body: Stream, status: int, texts: dict[str, str] | None) -> Response:
+        sent = MediaType.parse(body.media_type)
+        if plan.answers and not any(one.declared.covers(sent) for one in plan.answers):
+            self._violated("body", "the stream's media type is not declared")
+        headers = dict(texts or {})
+        if body.filename is not None:
+            headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(body.filename, safe='')}"
+        if isinstance(body.content, bytes):
+            return Response(body.content, status, headers, body.media_type)
+        return StreamingResponse(body.content, status, headers, body.media_type)
+
+    def _items(
+        self,
+        plan: _Plan,
+        items: AsyncIterable[object],
+        status: int,
+        texts: dict[str, str] | None,
+        accept: str | None,
+    ) -> Response:
+        answer = _preferred([one for one in plan.answers if one.kind in _STREAMED], accept)
+        if answer is None:
+            self._violated("body", "this response is not declared as a stream of items")
+            answer = _Answer(Media("application/jsonl", "jsonl", None), None)
+        headers = dict(texts or {})
+        if answer.kind == "sse":
+            headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._lines(answer, aiter(items)), status, headers, answer.media_type)
+
+    async def _lines(self, answer: _Answer, items: AsyncIterator[object]) -> AsyncIterator[bytes]:
+        line = _event if answer.kind == "sse" else _json_line
+        try:
+            async for item in items:
+                value = _jsonable(item)
+                self._judge(answer.check, value, "item")
+                yield line(value)
+        finally:
+            # Close the handler's generator with ours, so that its `finally` runs when the client has gone.
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                await close()
+
+    # Headers ----------------------------------------------------------------------------------
+
+    def _header_texts(self, plan: _Plan, headers: Mapping[str, object]) -> dict[str, str]:
+        texts = {}
+        given = {name.lower(): value for name, value in headers.items() if value is not None}
+        for header, check in plan.headers:
+            value = given.get(header.wire.lower())
+            if value is not None:
+                self._judge(check, to_jsonable_python(value, by_alias=True), f"header {header.wire}")
+            elif header.required:
+                self._violated(f"header {header.wire}", "this header is required")
+        for name, value in headers.items():
+            if value is None:
+                continue
+            text = _header_text(to_jsonable_python(value, by_alias=True))
+            if "\r" in text or "\n" in text or "\0" in text:
+                self._violated(f"header {name}", "a header cannot hold a line break")
+                text = " ".join(text.replace("\0", " ").split())
+            texts[name] = text
+        return texts
+
+
+def _jsonable(body: object) -> Any:
+    if isinstance(body, BaseModel):
+        # No warnings: the contract's schema is what judges.
+        return body.__pydantic_serializer__.to_python(body, mode="json", by_alias=True, warnings=False)
+    return to_jsonable_python(body, by_alias=True)
+
+
+def _preferred(answers: Iterable[_Answer], accept: str | None) -> _Answer | None:
+    """The answer that `accept` likes best; the first one in doubt, for an error would help nobody."""
+    fitting = list(answers)
+    if len(fitting) < 2 or not accept:
+        return fitting[0] if fitting else None
+    ranges = [MediaType.parse(piece) for piece in accept.split(",")]
+
+    def liking(answer: _Answer) -> float:
+        exact = MediaType.parse(answer.media_type)
+        found = [
+            (one.essence.count("*"), _quality(one.parameters.get("q", "1")))
+            for one in ranges
+            if MediaType(one.essence, {}).covers(exact)
+        ]
+        return min(found)[1] if found else 0.0
+
+    return max(fitting, key=liking)
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+_marked: dict[type, tuple[tuple[str, str], ...]] = {}
+
+
+def _header_attributes(result: type) -> tuple[tuple[str, str], ...]:
+    """Pairs of attribute and header name of a result class."""
+    found = _marked.get(result)
+    if found is None:
+        found = _marked[result] = tuple(
+            (attribute, mark.name)
+            for attribute, hint in get_type_hints(result, include_extras=True).items()
+            if get_origin(hint) is Annotated
+            for mark in get_args(hint)[1:]
+            if isinstance(mark, HeaderName)
+        )
+    return found
+
+
+def _headers_of(result: Result[Any]) -> dict[str, object]:
+    return {name: getattr(result, attribute) for attribute, name in _header_attributes(type(result))}
+
+
+def _header_text(value: object) -> str:
+    """A header in the style `simple` (OpenAPI 3.1, 4.8.21)."""
+    if isinstance(value, list):
+        return ",".join(_text(one) for one in value)
+    if isinstance(value, dict):
+        return ",".join(f"{name},{_text(one)}" for name, one in value.items())
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case _:
+            return to_json(value).decode()
+
+
+def _json_line(value: object) -> bytes:
+    return to_json(value, inf_nan_mode="null") + b"\n"
+
+
+def _event(value: object) -> bytes:
+    """One server-sent event: an item with the event's own fields, else the item as JSON in `data`."""
+    if isinstance(value, dict) and value and _EVENT_FIELDS.issuperset(value):
+        lines = []
+        for name in ("event", "id", "retry", "comment", "data"):
+            if value.get(name) is not None:
+                prefix = "" if name == "comment" else name
+                lines += [f"{prefix}: {line}" for line in (_text(value[name]).splitlines() or [""])]
+        return ("\n".join(lines) + "\n\n").encode()
+    return b"data: " + to_json(value, inf_nan_mode="null") + b"\n\n"

@@ -1,0 +1,150 @@
+"""Logs and metrics: JSON lines with the request's facts on each, counters by operation.
+
+An event is a stable snake_case name, facts are fields. No line ever holds a token, a body, a query value
+or an e-mail address.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from pydantic_core import to_json
+
+from handfast.runtime.settings import Settings
+
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+NO_OPERATION: Final = "none"
+_HANDLER_NAME: Final = "handfast"
+
+
+def _to_json(fields: Mapping[str, Any], **_: object) -> str:
+    return to_json(fields, fallback=repr).decode()
+
+
+def configure_logging(settings: Settings) -> None:
+    """Write JSON lines to standard output; lines of the standard library's `logging` go the same way.
+
+    For the whole process: the last call counts.
+    """
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.ExceptionRenderer(_traceback),
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_StandardOutput(),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    # Libraries tell addresses with their query values at this level: only what they warn of is for the log.
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("uvicorn.error").setLevel(level)
+    for old in [handler for handler in root.handlers if handler.get_name() == _HANDLER_NAME]:
+        root.removeHandler(old)
+    handler = _ToStructlog()
+    handler.set_name(_HANDLER_NAME)
+    root.addHandler(handler)
+
+
+_transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+_QUOTED = re.compile(r""":\s*["'].*""")
+
+
+def _traceback(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """Frames without their variables; messages without what may quote a row or a body.
+
+    That is everything after the first line (PostgreSQL's DETAIL), and a quotation at the end
+    (`invalid input syntax for type uuid: "…"`).
+    """
+    stacks = _transform(exc_info)
+    for stack in stacks:
+        stack["exc_value"] = _QUOTED.sub("", stack["exc_value"].partition("\n")[0])
+    return stacks
+
+
+class _StandardOutput:
+    """Makes loggers that look up `sys.stdout` at each line, so that a redirected one is honoured."""
+
+    def __call__(self, *_: object) -> structlog.PrintLogger:
+        return structlog.PrintLogger(sys.stdout)
+
+
+class _ToStructlog(logging.Handler):
+    """Turns a line of the standard library into one of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger(record.name)
+        level = record.levelname.lower() if record.levelname.lower() in _LEVELS else "info"
+        fields: dict[str, Any] = {"logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            fields["exc_info"] = record.exc_info
+        getattr(log, level)("log", **fields)
+
+
+_LEVELS = frozenset(("debug", "info", "warning", "error", "critical"))
+
+
+class Metrics:
+    """The counters of one application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        """Register them."""
+        self.registry = CollectorRegistry()
+        self._duration = Histogram(
+            "http_request_duration_seconds",
+            "Time from the request's arrival to the end of its response.",
+            ["operation_id", "method", "status"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "http_requests_total",
+            "Requests answered.",
+            ["operation_id", "method", "status"],
+            registry=self.registry,
+        )
+        self.in_progress = Gauge(
+            "http_requests_in_progress", "Requests being answered now.", registry=self.registry
+        )
+        self._violations = Counter(
+            "response_violations_total",
+            "Responses that broke the contract.",
+            ["operation_id"],
+            registry=self.registry,
+        )
+        self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
+
+    def observe(self, operation_id: str, method: str, status: int, seconds: float) -> None:
+        """Count one finished request."""
+        key = (operation_id, method, status)
+        children = self._children.get(key)
+        if children is None:
+            labels = (operation_id, method, str(status))
+            children = self._duration.labels(*labels), self._requests.labels(*labels)
+            self._children[key] = children
+        children[0].observe(seconds)
+        children[1].inc()
+
+    def violation(self, operation_id: str) -> None:
+        """Count one response that broke the contract."""
+        self._violations.labels(operation_id).inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)

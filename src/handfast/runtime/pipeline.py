@@ -1,0 +1,295 @@
+"""The layers of a request, outermost first, as pure ASGI: `layers` is the whole list.
+
+What stands before the router. After it, each operation goes on by itself (`routing.Call`): security, decode
+and validate, transaction, handler, check and encode, commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote_to_bytes
+from uuid import uuid4
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handfast.runtime.errors import (
+    ApiError,
+    ContentTooLarge,
+    InternalError,
+    NotImplementedYet,
+    NotWritten,
+    ServiceUnavailable,
+    error_of_status,
+)
+from handfast.runtime.observability import NO_OPERATION, Metrics
+from handfast.runtime.problems import error_response
+from handfast.runtime.settings import Settings
+from handfast.runtime.state import KEY, RequestState, state_of
+
+CORRELATION_HEADER: Final = "X-Correlation-ID"
+EXPOSED_HEADERS: Final = (CORRELATION_HEADER, "Location", "ETag", "Link", "Retry-After", "WWW-Authenticate")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+QUIET_PATHS: Final = frozenset(("/health", "/ready", "/metrics"))
+CLIENT_GONE: Final = 499
+
+_CORRELATION = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_log = structlog.get_logger(__name__)
+
+
+def layers(settings: Settings, metrics: Metrics) -> list[Middleware]:
+    """All layers, outermost first."""
+    return [
+        Middleware(CorrelationId),
+        Middleware(RequestLog, metrics=metrics),
+        *_cors(settings.cors_origins),
+        Middleware(Errors),
+        Middleware(BodyLimit, limit_bytes=settings.body_limit_bytes),
+        Middleware(Deadline, seconds=settings.deadline_seconds),
+        Middleware(EncodedSlashes),
+    ]
+
+
+def _cors(origins: Iterable[str]) -> list[Middleware]:
+    allowed = list(origins)
+    if not allowed:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=allowed,
+            allow_methods=METHODS,
+            allow_headers=["*"],
+            allow_credentials="*" not in allowed,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+        )
+    ]
+
+
+class CorrelationId:
+    """Gives each request an id: the caller's own if it is a sane one, else its trace's, else a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        correlation_id, trace_id = _ids(scope)
+        scope[KEY] = RequestState(correlation_id)
+        bound = {"correlation_id": correlation_id}
+        if trace_id is not None:
+            bound["trace_id"] = trace_id
+        header = (b"x-correlation-id", correlation_id.encode())
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        tokens = structlog.contextvars.bind_contextvars(**bound)
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            structlog.contextvars.unbind_contextvars("operation_id", "user_id")
+            structlog.contextvars.reset_contextvars(**tokens)
+
+
+def _ids(scope: Scope) -> tuple[str, str | None]:
+    """The correlation id, and the trace id of a valid `traceparent` (W3C Trace Context)."""
+    chosen: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in (b"x-correlation-id", b"x-request-id", b"traceparent"):
+            chosen.setdefault(name, value)
+    trace = _TRACEPARENT.fullmatch(chosen.get(b"traceparent", b""))
+    trace_id = trace[1].decode() if trace else None
+    for name in (b"x-correlation-id", b"x-request-id"):
+        value = chosen.get(name, b"")
+        if _CORRELATION.fullmatch(value):
+            return value.decode(), trace_id
+    return trace_id or uuid4().hex, trace_id
+
+
+class RequestLog:
+    """Writes `request_finished` and counts each request, whatever its end."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._metrics.in_progress.inc()
+        try:
+            await self.app(scope, receive, send_and_note)
+        finally:
+            self._metrics.in_progress.dec()
+            self._note(scope, status or CLIENT_GONE, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        state = state_of(scope)
+        operation_id = NO_OPERATION if state.operation is None else state.operation.operation_id
+        # A caller may invent methods; labels must stay few.
+        method = scope["method"] if state.operation is not None or scope["method"] in METHODS else "other"
+        self._metrics.observe(operation_id, method, status, seconds)
+        quiet = scope["path"] in QUIET_PATHS
+        write = _log.debug if quiet else _log.info
+        write(
+            "request_finished",
+            method=scope["method"],
+            route=None if state.operation is None else state.operation.path,
+            status=status,
+            duration_ms=round(seconds * 1000, 3),
+            operation_id=operation_id,
+            user_id=None if state.user_id is None else str(state.user_id),
+            db_statements=state.statements,
+            db_ms=round(state.database_seconds * 1000, 3),
+        )
+
+
+class Errors:
+    """Turns whatever is raised further in into a response in the contract's own words."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            _log.info("client_disconnected")
+        except Exception as error:
+            if started:
+                _log.exception("response_interrupted")
+                raise  # the server cuts the connection, which is all that can still be said
+            state = state_of(scope)
+            response = error_response(
+                _api_error(error),
+                contract=state.contract,
+                operation=state.operation,
+                correlation_id=state.correlation_id,
+            )
+            await response(scope, receive, send)
+
+
+def _api_error(error: Exception) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case HTTPException():
+            known = error_of_status(error.status_code, headers=error.headers)
+            # Starlette's detail is the reason phrase unless somebody wrote another.
+            if error.detail and error.detail != known.title:
+                known.detail = error.detail
+            return known
+        case NotWritten():
+            return NotImplementedYet()
+    _log.exception("request_failed")
+    return InternalError()
+
+
+class BodyLimit:
+    """Refuses a body that is longer than the limit, by its Content-Length or when it gets there."""
+
+    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+        self.app = app
+        self._limit_bytes = limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and int(value) > self._limit_bytes:
+                raise self._refusal()
+        length = 0
+
+        async def receive_counted() -> Message:
+            nonlocal length
+            message = await receive()
+            if message["type"] == "http.request":
+                length += len(message.get("body", b""))
+                if length > self._limit_bytes:
+                    raise self._refusal()
+            return message
+
+        await self.app(scope, receive_counted, send)
+
+    def _refusal(self) -> ContentTooLarge:
+        return ContentTooLarge(f"A body may have at most {self._limit_bytes} bytes.")
+
+
+class Deadline:
+    """Ends a request whose response has not begun in time; the transaction is rolled back."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self._seconds) as timeout:
+
+                async def send_and_free(message: Message) -> None:
+                    timeout.reschedule(None)
+                    await send(message)
+
+                await self.app(scope, receive, send_and_free)
+        except TimeoutError:
+            if timeout.expired():
+                raise ServiceUnavailable("The request took too long.", headers={"Retry-After": "1"}) from None
+            raise
+
+
+class EncodedSlashes:
+    """Keeps `%2F` inside a path segment from dividing it: the router sees it still encoded."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope.get("raw_path") or b""
+        if scope["type"] == "http" and b"%2" in raw and b"%2f" in raw.lower():
+            segments = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in raw.split(b"/")]
+            scope["path"] = "/".join(segment.replace("/", "%2F") for segment in segments)
+        await self.app(scope, receive, send)
+
+
+__all__ = ["CORRELATION_HEADER", "layers"]

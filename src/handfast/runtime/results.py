@@ -1,0 +1,167 @@
+"""What handlers return besides plain models, and what they take besides them.
+
+A bare value answers with the operation's one success. Where the contract declares several, or headers, a
+class per status keeps status, body and headers together: `Ok`, `Created`, `Accepted`, `NoContent`, or a
+class generated for the operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from pydantic import MISSING, BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+UNSET = MISSING
+"""What a property of a PATCH body is that was not sent; compare with `is`."""
+
+CHUNK_BYTES: Final = 64 * 1024
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Model(BaseModel):
+    """Base of generated models: handlers use Python names, the wire has the contract's."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        protected_namespaces=(),
+    )
+
+
+class Inputs(BaseModel):
+    """Base of an operation's decoded input: one attribute a parameter, and `body`."""
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+def is_absent(value: object) -> bool:
+    """Whether an optional property that may not be null is left out: None stands for absent."""
+    return value is None
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderName:
+    """Marks an attribute of a result as the response header of this name."""
+
+    name: str
+
+
+class Result(Generic[T_co]):
+    """A success of one status; generated classes add the headers that the contract declares."""
+
+    __slots__ = ()
+    status: ClassVar[int]
+    body: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Ok(Result[T_co]):
+    """200: here is `body`."""
+
+    status: ClassVar[int] = 200
+    body: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Result[T_co]):
+    """201: `body` now exists."""
+
+    status: ClassVar[int] = 201
+    body: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Result[T_co]):
+    """202: it will be done; `body` tells more."""
+
+    status: ClassVar[int] = 202
+    body: T_co
+
+
+@dataclass(frozen=True, slots=True)
+class NoContent(Result[None]):
+    """204: done, and there is nothing to say."""
+
+    status: ClassVar[int] = 204
+    body: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Bytes of a media type: whole, or in chunks that are sent as they come.
+
+    The request's transaction has ended before the first chunk is asked for.
+    """
+
+    content: bytes | AsyncIterable[bytes]
+    media_type: str = "application/octet-stream"
+    filename: str | None = field(default=None, kw_only=True)
+    """Name under which a browser should save it."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let models have attributes of this type."""
+        return core_schema.is_instance_schema(cls)
+
+
+class Upload:
+    """A file or body sent by the caller, read in chunks; never whole in memory unless you `read()` it."""
+
+    def __init__(
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        filename: str | None = None,
+        content_type: str = "application/octet-stream",
+        size: int | None = None,
+    ) -> None:
+        """Wrap `chunks`; `size` in bytes where it is known."""
+        self.filename = filename
+        self.content_type = content_type
+        self.size = size
+        self._chunks = chunks
+        self._rest = b""
+
+    @classmethod
+    def of(
+        cls, content: bytes, *, filename: str | None = None, content_type: str = "application/octet-stream"
+    ) -> Upload:
+        """An upload of `content`, for tests."""
+        return cls(_once(content), filename=filename, content_type=content_type, size=len(content))
+
+    async def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, all that is left if it is negative; empty at the end."""
+        parts = [self._rest]
+        have = len(self._rest)
+        while size < 0 or have < size:
+            chunk = await anext(self._chunks, None)
+            if chunk is None:
+                break
+            parts.append(chunk)
+            have += len(chunk)
+        content = b"".join(parts)
+        if size < 0:
+            self._rest = b""
+            return content
+        self._rest = content[size:]
+        return content[:size]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield what is left, in chunks of at most 64 KiB."""
+        while chunk := await self.read(CHUNK_BYTES):
+            yield chunk
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let models have attributes of this type."""
+        return core_schema.is_instance_schema(cls)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

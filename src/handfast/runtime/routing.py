@@ -1,0 +1,331 @@
+"""Routers of a feature, and the way of one call: security, decoding, transaction, answer.
+
+The generated `routes.py` is what executes: a route that is deleted there answers 404.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import structlog
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from handfast.runtime.binding import bind, handler_file
+from handfast.runtime.bodies import BodyDecoder, Decoded
+from handfast.runtime.context import PublicContext
+from handfast.runtime.contract import Contract, OperationSpec
+from handfast.runtime.decode import ParametersDecoder
+from handfast.runtime.encode import Encoder
+from handfast.runtime.errors import (
+    ApiError,
+    InputLocation,
+    MethodNotAllowed,
+    NotFound,
+    NotImplementedYet,
+    Violation,
+    Violations,
+)
+from handfast.runtime.observability import Metrics
+from handfast.runtime.results import Inputs
+from handfast.runtime.schemas import pointer
+from handfast.runtime.security import Authenticator, Guard
+from handfast.runtime.settings import Settings
+from handfast.runtime.state import state_of
+
+if TYPE_CHECKING:
+    from handfast.runtime.database import Pool, UnitOfWork
+
+ContextT = TypeVar("ContextT", bound=PublicContext)
+InputsT = TypeVar("InputsT", bound=Inputs)
+
+_PARAMETER: Final = re.compile(r"\{[^{}]*\}")
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Service:
+    """What all operations of one application share."""
+
+    settings: Settings
+    metrics: Metrics
+    tokens: Authenticator
+    authenticators: Mapping[str, Authenticator] = field(default_factory=dict)
+    pool: Pool | None = None
+    """The database; None until start-up is through, and in a service without one."""
+
+
+class ContractRoute(APIRoute):
+    """A route that answers for its whole path item: 405 with every declared method, 404 for a deleted one."""
+
+    declared: frozenset[str] = frozenset()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Take an undeclared method too, lest it fall to a templated sibling of a literal path."""
+        match, child_scope = super().matches(scope)
+        if match is Match.PARTIAL and scope["method"] not in self.declared:
+            return Match.FULL, child_scope
+        return match, child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the operation, if the method is its own."""
+        method = scope["method"]
+        own = self.methods or set()
+        if method in own:
+            await super().handle(scope, receive, send)
+        elif method in self.declared:
+            raise NotFound("This operation is not part of this service.")
+        else:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self.declared | own))})
+
+
+class ContractRouter(APIRouter):
+    """The routes of one feature, bound to the handler that serves them."""
+
+    def __init__(self, file: str, handler: object, protocol: type) -> None:
+        """Read the contract.json beside `file` and compare `handler` with `protocol`."""
+        super().__init__(route_class=ContractRoute, redirect_slashes=False)
+        self.contract = Contract.read(Path(file).with_name("contract.json"))
+        self.binding = bind(handler, protocol, feature=self.contract.feature, contract=self.contract.file)
+        self.operations: dict[str, Operation[Any, Any]] = {}
+        self._handler_file = handler_file(handler, self.contract.feature)
+
+    def operation(
+        self, name: str, context: type[ContextT], inputs: type[InputsT]
+    ) -> Operation[ContextT, InputsT]:
+        """The operation whose handler function is `name`."""
+        missing = None
+        spec = self.contract.operations[name]
+        if name in self.binding.unwritten:
+            missing = (
+                f"`{name}` is not written yet. Write it in {self._handler_file}; "
+                f"the contract is {spec.source}."
+            )
+        operation = Operation(self.contract, spec, context, inputs, missing)
+        self.operations[name] = operation
+        return operation
+
+    def add_api_route(self, path: str, *args: Any, **kwargs: Any) -> None:
+        """Add a route, and tell it what else its path item declares."""
+        super().add_api_route(path, *args, **kwargs)
+        route = self.routes[-1]
+        if isinstance(route, ContractRoute):
+            route.declared = self.declared().get(shape(path), frozenset(route.methods or ()))
+
+    def declared(self) -> dict[str, frozenset[str]]:
+        """The methods that the contract declares, by the shape of their path."""
+        found: dict[str, frozenset[str]] = {}
+        for spec in self.contract.operations.values():
+            key = shape(spec.route)
+            found[key] = found.get(key, frozenset()) | {spec.method}
+        return found
+
+    def start(self, service: Service) -> None:
+        """Build each operation's plan."""
+        for operation in self.operations.values():
+            operation.start(service)
+
+
+class Operation(Generic[ContextT, InputsT]):
+    """One operation; calling it with a request opens a `Call`."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        spec: OperationSpec,
+        context: type[ContextT],
+        inputs: type[InputsT],
+        missing: str | None,
+    ) -> None:
+        """Made by `ContractRouter.operation`; `missing` says what to write where there is no handler."""
+        self.contract = contract
+        self.spec = spec
+        self.context = context
+        self.inputs = inputs
+        self.missing = missing
+        self.parameters: ParametersDecoder | None = None
+        self.body: BodyDecoder | None = None
+        self._plan: Plan | None = None
+
+    def start(self, service: Service) -> None:
+        """Build what every call needs, once."""
+        spec, view = self.spec, self.contract.request
+        if spec.parameters:
+            self.parameters = ParametersDecoder(spec.parameters, view, spec.path)
+        if spec.body is not None:
+            self.body = BodyDecoder(spec.body, view, part_limit_bytes=service.settings.body_limit_bytes)
+        self._plan = Plan(
+            service=service,
+            guard=Guard(
+                spec.security, self.contract.security_schemes, service.authenticators, service.tokens
+            ),
+            encoder=Encoder(
+                self.contract,
+                spec,
+                mode=service.settings.check_responses,
+                count=service.metrics.violation,
+            ),
+        )
+
+    @property
+    def plan(self) -> Plan:
+        """What `start` has built."""
+        if self._plan is None:
+            raise RuntimeError(f"{self.spec.operation_id}: give its router to create_app(routers=...)")
+        return self._plan
+
+    def __call__(self, request: Request) -> Call[ContextT, InputsT]:
+        """Begin a call: `async with operation(request) as call`."""
+        return Call(self, request)
+
+    async def decode(self, request: Request, files: list[Decoded]) -> InputsT:
+        """Return the request's typed input; raises `Violations` naming each place that breaks the contract.
+
+        A decoded body is put into `files` too, so that what it holds open can be closed.
+        """
+        violations: list[Violation] = []
+        values = {} if self.parameters is None else self.parameters.decode(request, violations)
+        if self.body is not None:
+            decoded = await self.body.decode(request, violations)
+            files.append(decoded)
+            values["body"] = decoded.value
+        if violations:
+            raise Violations(violations, status=self.spec.violation_status)
+        try:
+            inputs: InputsT = self.inputs.__pydantic_validator__.validate_python(
+                values, by_alias=True, by_name=False
+            )
+        except ValidationError as error:
+            raise Violations(
+                [self._unrepresentable(entry["loc"]) for entry in error.errors()],
+                status=self.spec.violation_status,
+            ) from None
+        return inputs
+
+    def _unrepresentable(self, place: Sequence[str | int]) -> Violation:
+        """What the schema admits but no Python type holds, such as the year 0."""
+        name, *rest = place
+        location: InputLocation = "body"
+        for parameter in self.spec.parameters:
+            if parameter.name == name:
+                location = parameter.location
+                rest = [parameter.wire, *rest]
+        return Violation(
+            location, pointer(rest), "representation", "this service cannot represent this value"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the calls of one operation share."""
+
+    service: Service
+    guard: Guard
+    encoder: Encoder
+
+
+class Call(Generic[ContextT, InputsT]):
+    """One call of an operation: entering checks and decodes, leaving commits or rolls back."""
+
+    __slots__ = ("_files", "_operation", "_request", "_unit", "ctx", "inputs")
+
+    ctx: ContextT
+    inputs: InputsT
+
+    def __init__(self, operation: Operation[ContextT, InputsT], request: Request) -> None:
+        """Do nothing yet."""
+        self._operation = operation
+        self._request = request
+        self._unit: UnitOfWork | None = None
+        self._files: list[Decoded] = []
+
+    async def __aenter__(self) -> Call[ContextT, InputsT]:
+        """Authenticate, decode, and open a unit of work, in this order."""
+        operation, request = self._operation, self._request
+        plan = operation.plan
+        state = state_of(request.scope)
+        state.contract, state.operation = operation.contract, operation.spec
+        user = await plan.guard(request)
+        operation_id = operation.spec.operation_id
+        if user is None:
+            structlog.contextvars.bind_contextvars(operation_id=operation_id)
+        else:
+            state.user_id = user.id
+            structlog.contextvars.bind_contextvars(operation_id=operation_id, user_id=str(user.id))
+        if operation.missing is not None:
+            raise NotImplementedYet(operation.missing)
+        try:
+            self.inputs = await operation.decode(request, self._files)
+        except BaseException:
+            await self._close_files()
+            raise
+        pool = plan.service.pool
+        if pool is not None:
+            self._unit = pool.unit(None if user is None else user.id)
+        self.ctx = operation.context(
+            unit=self._unit, user=user, operation_id=operation_id, correlation_id=state.correlation_id
+        )
+        return self
+
+    def answer(self, result: object) -> Response:
+        """Check `result` against the contract and encode it; it leaves after the commit."""
+        request = self._request
+        return self._operation.plan.encoder.response(result, request.headers.get("accept"))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Commit, or roll back after any error."""
+        try:
+            if self._unit is not None:
+                await self._end(self._unit, commit=error is None)
+        finally:
+            await self._close_files()
+        if isinstance(error, ApiError):
+            self._note(error)
+
+    async def _end(self, unit: UnitOfWork, *, commit: bool) -> None:
+        try:
+            if commit:
+                await unit.commit()
+            else:
+                await unit.rollback()
+        except BaseException:
+            if commit:
+                await unit.rollback()
+            raise
+        finally:
+            state = state_of(self._request.scope)
+            state.statements, state.database_seconds = unit.statements, unit.seconds
+
+    def _note(self, error: ApiError) -> None:
+        """Count an error that the contract does not declare: callers cannot know of it."""
+        spec = self._operation.spec
+        if spec.response(error.status) is None and str(error.status) not in spec.platform:
+            _log.warning("undeclared_status", status=error.status, code=error.code, contract=spec.source)
+
+    async def _close_files(self) -> None:
+        for decoded in self._files:
+            for file in decoded.files:
+                await file.close()
+
+
+def shape(route: str) -> str:
+    """The path template without the names of its parameters: templates of one shape match the same paths."""
+    return _PARAMETER.sub("{}", route)
+
+
+def literalness(route: str) -> tuple[tuple[int, str], ...]:
+    """A sort key that puts literal segments before templated ones."""
+    return tuple((segment.count("{"), segment) for segment in shape(route).split("/"))

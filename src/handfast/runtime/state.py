@@ -1,0 +1,34 @@
+"""What the layers of one request tell each other; kept in the ASGI scope."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from handfast.runtime.contract import Contract, OperationSpec
+
+KEY = "handfast"
+
+
+@dataclass(slots=True)
+class RequestState:
+    """Filled in as the request goes inwards, read by the outer layers when it is done."""
+
+    correlation_id: str
+    contract: Contract | None = None
+    operation: OperationSpec | None = None
+    user_id: UUID | None = None
+    statements: int = 0
+    database_seconds: float = 0.0
+
+
+def state_of(scope: MutableMapping[str, Any]) -> RequestState:
+    """The state of the request in `scope`; a fresh one where no layer has made it."""
+    state = scope.get(KEY)
+    if not isinstance(state, RequestState):
+        state = RequestState(correlation_id="")
+        scope[KEY] = state
+    return state

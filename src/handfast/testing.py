@@ -1,0 +1,93 @@
+"""Helpers for the tests of a service: tokens, contexts, a client of the running application.
+
+Nothing here is a pytest plugin: import what you need into your `conftest.py`.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID, uuid4
+
+import jwt
+
+from handfast.runtime.context import Context, PublicContext
+from handfast.runtime.security import Principal
+
+if TYPE_CHECKING:
+    import httpx
+    from fastapi import FastAPI
+
+    from handfast.runtime.database import UnitOfWork
+
+__all__ = ["client_of", "context", "free_port", "make_token"]
+
+ContextT = TypeVar("ContextT", bound=PublicContext)
+
+
+def make_token(
+    user: UUID | str,
+    *,
+    secret: str,
+    ttl: timedelta = timedelta(hours=1),
+    scopes: Iterable[str] = (),
+    **claims: object,
+) -> str:
+    """Return a token that the service takes as `user`'s while `BETTER_AUTH_SECRET` is `secret`.
+
+    It is valid for `ttl` from now. `claims` are added, or replace the usual ones.
+    """
+    now = datetime.now(UTC)
+    payload: dict[str, object] = {"sub": str(user), "iat": now, "exp": now + ttl}
+    granted = " ".join(scopes)
+    if granted:
+        payload["scope"] = granted
+    return jwt.encode(payload | claims, secret, algorithm="HS256")
+
+
+def context(
+    kind: type[ContextT] = Context,  # type: ignore[assignment]  # mypy cannot see a default as the variable's value
+    *,
+    user: UUID | str | None = None,
+    scopes: Iterable[str] = (),
+    unit: UnitOfWork | None = None,
+) -> ContextT:
+    """Return a context to call a handler function with; `user` is somebody new unless given.
+
+    Pass the unit of work of a test's pool as `unit`, and end it yourself, for handlers that use `ctx.db`.
+    """
+    known = Principal.of(str(user or uuid4()), scopes=frozenset(scopes))
+    anonymous = user is None and not issubclass(kind, Context)
+    return kind(
+        unit=unit,
+        user=None if anonymous else known,
+        operation_id="test",
+        correlation_id=uuid4().hex,
+    )
+
+
+@asynccontextmanager
+async def client_of(
+    app: FastAPI, *, token: str | None = None, base_url: str = "http://test"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Start `app` and yield a client that calls it in this process, with `token` if given; then stop it."""
+    import httpx
+
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers) as client,
+    ):
+        yield client
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
