@@ -1,0 +1,38 @@
+"""`handfast check`: is what is generated what the contracts say?"""
+
+from __future__ import annotations
+
+import typer
+
+from handfast.cli.errors import FINDINGS, OK
+from handfast.cli.generate import StrictOption
+from handfast.cli.options import Run, command
+
+
+def add(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "check")(check)
+
+
+def check(run: Run, strict: StrictOption = False) -> int:
+    """Show how generated/ differs from the contracts.
+
+    Writes nothing; exit code 1 where there is a difference.
+    """
+    from handfast.cli.generation import prepare
+
+    with run.out.progress("reading contracts"):
+        made = prepare(run.root)
+    run.out.findings(made.findings)
+    if made.plan is None:
+        run.out.result("", drift=None)
+        return FINDINGS
+    run.out.findings(made.plan.refused)
+    diff = made.plan.diff()
+    run.out.data(diff.rstrip("\n"), drift=diff)
+    if diff or made.plan.refused:
+        run.out.result("generated code differs from the contracts\n  fix: run `handfast generate`")
+        return FINDINGS
+    count = sum(len(feature.operations) for feature in made.features)
+    run.out.result(f"all well: {count} operations, {len(made.files)} files", operations=count)
+    return FINDINGS if strict and made.findings else OK

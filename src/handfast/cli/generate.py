@@ -1,0 +1,46 @@
+"""`handfast generate`: contracts in, code out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from handfast.cli.errors import FINDINGS, OK
+from handfast.cli.options import Run, command
+
+StrictOption = Annotated[bool, typer.Option("--strict", help="Let warnings fail the command too.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "generate")(generate)
+
+
+def generate(run: Run, strict: StrictOption = False) -> int:
+    """Write generated/ and contracts/ from specs/.
+
+    Says which handler functions are still to be written or have to change.
+    """
+    from handfast.cli.generation import prepare
+
+    with run.out.progress("reading contracts"):
+        made = prepare(run.root)
+    run.out.findings(made.findings)
+    if made.plan is None:
+        run.out.result("nothing was written", written=[], deleted=[])
+        return FINDINGS
+    if made.plan.refused:
+        run.out.findings(made.plan.refused)
+        run.out.result("nothing was written", written=[], deleted=[])
+        return FINDINGS
+    todo = made.work()
+    made.plan.apply()
+    written = [*made.plan.created, *made.plan.changed]
+    for work in todo:
+        run.out.data(str(work))
+    counted = f"{len(written)} written, {len(made.plan.deleted)} deleted, {len(made.files)} in all"
+    run.out.result(
+        counted, written=written, deleted=list(made.plan.deleted), work=[work.facts() for work in todo]
+    )
+    return FINDINGS if strict and made.findings else OK

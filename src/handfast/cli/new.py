@@ -1,0 +1,111 @@
+"""`handfast new`: a project around a contract."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
+from handfast.cli.options import Run, command
+
+if TYPE_CHECKING:
+    from handfast.codegen.ir import Finding
+
+
+def add(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "new")(new)
+
+
+def new(
+    run: Run,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where; it must not hold anything yet.")],
+    contract: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The OpenAPI file to begin with.", exists=True, dir_okay=False),
+    ],
+) -> int:
+    """Make a project around a contract.
+
+    Copies the contract and the files it refers to, generates, and writes a stub for each operation: the
+    project starts at once, and an operation answers 501 until its function is written.
+    """
+    from handfast.cli.generation import prepare
+    from handfast.codegen import scaffold
+
+    target = folder.resolve()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise WrongUse(
+            f"{folder} holds something already", "name a folder that is empty or does not exist yet"
+        )
+    name = scaffold.slug(target.name)
+    with _workshop(target) as made, run.out.progress("reading the contract"):
+        files = scaffold.related(contract)
+        contracts = f"specs/001-{name}/contracts"
+        for path, source in files.items():
+            copy = made / contracts / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+        originals = {f"{contracts}/{path}": source for path, source in files.items()}
+        (made / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n", encoding="utf-8")
+        generation = prepare(made)
+        run.out.findings(_as_given(finding, originals, contract) for finding in generation.findings)
+        if generation.plan is None:
+            run.out.result("nothing was written", written=[])
+            return FINDINGS
+        generation.plan.apply()
+        written = scaffold.project(generation.features, name)
+        for path, text in written.items():
+            file = made / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+        _put_in_place(made, target)
+    count = sum(len(feature.operations) for feature in generation.features)
+    run.out.result(
+        f"{folder}: {count} operations, each answering 501 until its function is written\n"
+        f"  next: cd {folder} && handfast dev",
+        folder=str(target),
+        operations=count,
+        written=sorted([*written, *generation.files, *originals]),
+    )
+    return OK
+
+
+@contextlib.contextmanager
+def _workshop(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`, on the same file system; whatever is left of it is removed."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise CliError(
+            f"{target} cannot be made: {error.strerror}", "name a folder where you may write"
+        ) from error
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _put_in_place(made: Path, target: Path) -> None:
+    """Make `made` the project, in one step."""
+    made.chmod(0o755)
+    if target.exists():
+        target.rmdir()
+    made.rename(target)
+
+
+def _as_given(finding: Finding, originals: dict[str, Path], contract: Path) -> Finding:
+    """`finding` with the place in the file that the user knows, not in the copy."""
+    original = originals.get(finding.source.file)
+    if original is None:
+        return finding
+    shown = contract if original == contract.resolve() else original
+    return replace(finding, source=replace(finding.source, file=str(shown)))
