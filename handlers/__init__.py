@@ -1,0 +1,1 @@
+"""Business logic and persistence, written by hand; one package a feature."""

@@ -1,0 +1,1 @@
+"""Task management: specs/001-task-management."""

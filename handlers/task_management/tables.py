@@ -1,0 +1,72 @@
+"""The `tasks` table (specs/001-task-management/data-model.md)."""
+
+from datetime import UTC, date, datetime
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, DateTime, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from generated.task_management import models
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+class Task(SQLModel, table=True):
+    """One piece of work of one user."""
+
+    __tablename__ = "tasks"
+    __owner__: ClassVar[str] = "user_id"
+    __table_args__ = (
+        CheckConstraint("char_length(title) between 1 and 200", name="ck_tasks_title"),
+        CheckConstraint("status in ('todo', 'in_progress', 'done')", name="ck_tasks_status"),
+        CheckConstraint("priority in ('low', 'medium', 'high')", name="ck_tasks_priority"),
+        CheckConstraint("(status = 'done') = (completed_at is not null)", name="ck_tasks_completed_at"),
+        Index("ix_tasks_user_id_created_at", "user_id", "created_at", "id"),
+        Index("ix_tasks_user_id_due_date", "user_id", "due_date", "id"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    title: str = Field(sa_type=Text)
+    description: str | None = Field(default=None, sa_type=Text)
+    status: str = Field(default="todo", sa_type=Text, sa_column_kwargs={"server_default": text("'todo'")})
+    priority: str = Field(
+        default="medium", sa_type=Text, sa_column_kwargs={"server_default": text("'medium'")}
+    )
+    due_date: date | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    completed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+    @classmethod
+    def new(cls, body: models.TaskCreate, *, owner: UUID) -> "Task":
+        """A task as `owner` asked for it, not yet stored."""
+        moment = now()
+        return cls(
+            user_id=owner,
+            title=body.title,
+            description=body.description,
+            priority=body.priority.value,
+            due_date=body.due_date,
+            created_at=moment,
+            updated_at=moment,
+        )
+
+    def to_api(self) -> models.Task:
+        """The task as the contract shows it."""
+        return models.Task(
+            id=self.id,
+            user_id=self.user_id,
+            title=self.title,
+            description=self.description,
+            status=models.TaskStatus(self.status),
+            priority=models.TaskPriority(self.priority),
+            due_date=self.due_date,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            completed_at=self.completed_at,
+        )
