@@ -1,0 +1,111 @@
+"""Fixtures for the whole suite: the reference service over real HTTP, on a PostgreSQL of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import uvicorn
+from sqlmodel import SQLModel
+from starlette.types import ASGIApp
+
+from handfast.runtime import Settings
+from handfast.runtime.database import Dsns, throwaway
+from handfast.testing import make_token
+
+ROOT = Path(__file__).parents[1]
+SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
+
+
+@contextmanager
+def live(app: ASGIApp) -> Iterator[str]:
+    """Serve `app` on a free port of 127.0.0.1 and yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the service did not start")
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[throwaway.Server]:
+    """A PostgreSQL server for this run."""
+    with throwaway.server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dsns(postgres: throwaway.Server) -> Dsns:
+    """The reference service's database, migrated, with its three roles."""
+    return throwaway.database(postgres, root=ROOT)
+
+
+@pytest.fixture(scope="session")
+def settings(dsns: Dsns) -> Settings:
+    """Settings of the service under test."""
+    return Settings.model_validate(
+        {
+            "env": "test",
+            "database_url": dsns.service,
+            "database_owner_url": dsns.owner,
+            "better_auth_secret": SECRET,
+            "cors_origins": "https://app.example.com",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def service_url(settings: Settings) -> Iterator[str]:
+    """The address of the running reference service."""
+    from generated.task_management.routes import build_router
+    from handfast.runtime import create_app
+    from handlers.task_management import operations
+
+    app = create_app(settings, root=ROOT, routers=[build_router(operations)], tables=SQLModel.metadata)
+    with live(app) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(service_url: str) -> Iterator[httpx.Client]:
+    """A client of the running reference service."""
+    with httpx.Client(base_url=service_url, timeout=20) as client:
+        yield client
+
+
+def headers_of(user: UUID) -> dict[str, str]:
+    """Authorization of `user`."""
+    return {"Authorization": f"Bearer {make_token(user, secret=SECRET)}"}
+
+
+@pytest.fixture
+def user_id() -> UUID:
+    """A user of this test alone."""
+    return uuid4()
+
+
+@pytest.fixture
+def auth_headers(user_id: UUID) -> dict[str, str]:
+    """Authorization of `user_id`."""
+    return headers_of(user_id)
+
+
+@pytest.fixture
+def new_user() -> dict[str, str]:
+    """Authorization of another user, who has nothing yet."""
+    return headers_of(uuid4())

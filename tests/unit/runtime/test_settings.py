@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handfast.runtime import ConfigError, Settings
+from handfast.runtime.settings import variable
+
+NAMED = ("DATABASE_URL", "BETTER_AUTH_SECRET", "BETTER_AUTH_URL", "CORS_ORIGINS", "LOG_LEVEL")
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(variable(name), raising=False)
+
+
+def test_production_is_the_default_and_secrets_have_none() -> None:
+    settings = Settings()
+    assert settings.production
+    assert settings.better_auth_secret is None
+    assert settings.check_responses == "log"
+
+
+def test_five_variables_have_names_of_their_own_and_all_others_the_prefix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert {
+        variable(name) for name in Settings.model_fields if not variable(name).startswith("HANDFAST_")
+    } == {*NAMED}
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a")
+    monkeypatch.setenv("HANDFAST_ENV", "test")
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example.com/, https://b.example.com,")
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("BETTER_AUTH_URL", "https://auth.example.com/")
+    settings = Settings()
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://a"
+    assert settings.cors_origins == ("https://a.example.com", "https://b.example.com")
+    assert settings.log_level == "warning"
+    assert settings.better_auth_url == "https://auth.example.com"
+    assert settings.check_responses == "raise"
+
+
+def test_an_argument_wins_over_the_environment_and_that_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("HANDFAST_BODY_LIMIT_BYTES=1\nHANDFAST_DEADLINE_SECONDS=1\nOTHER=1\n")
+    monkeypatch.setenv("HANDFAST_BODY_LIMIT_BYTES", "2")
+    assert Settings().body_limit_bytes == 2
+    assert Settings().deadline_seconds == 1
+    assert Settings(body_limit_bytes=3).body_limit_bytes == 3
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example.com")
+    assert Settings(cors_origins=("https://b.example.com",)).cors_origins == ("https://b.example.com",)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("HANDFAST_DATABASE_POOL_SIZE", "")
+    assert Settings().database_url is None
+    assert Settings().database_pool_size == 10
+
+
+def test_every_bad_value_is_reported_by_its_variable_and_none_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "sekret-loud")
+    monkeypatch.setenv("HANDFAST_DATABASE_POOL_SIZE", "-7")
+    with pytest.raises(ConfigError) as caught:
+        Settings()
+    assert [fault.where for fault in caught.value.faults] == ["HANDFAST_DATABASE_POOL_SIZE", "LOG_LEVEL"]
+    text = str(caught.value)
+    assert "fix: correct or unset LOG_LEVEL" in text
+    assert "sekret" not in text
+    assert "-7" not in text
+
+
+def test_secrets_are_not_printed() -> None:
+    settings = Settings.model_validate(
+        {"better_auth_secret": "sekret", "database_url": "postgresql://u:sekret@h"}
+    )
+    assert "sekret" not in repr(settings)

@@ -1,0 +1,81 @@
+"""What is left to write by hand, told from texts alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from handfast.cli.handlers import Work, work
+from handfast.codegen.ir import Feature
+
+PROTOCOL = """\
+class Handler(Protocol):
+    async def create(self, ctx: Context, body: New, *, dry: bool = False) -> Thing: ...
+    async def drop(self, ctx: Context, thing_id: UUID) -> None: ...
+"""
+PLACE = "generated/shop/handler.py"
+
+
+class Shop:
+    """As much of a feature as is looked at."""
+
+    name = "shop"
+    operations = ()
+
+
+def todo(
+    root: Path, module: str | None, before: str = PROTOCOL, *, single: bool = False
+) -> list[tuple[str, str]]:
+    file = root / ("handlers/shop.py" if single else "handlers/shop/operations.py")
+    file.parent.mkdir(parents=True)
+    if module is not None:
+        file.write_text(module)
+    features = [cast(Feature, Shop())]
+    return [(item.kind, item.function) for item in work(root, features, {PLACE: before}, {PLACE: PROTOCOL})]
+
+
+BOTH = "async def create(): ...\nasync def drop(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (None, [("write", "create"), ("write", "drop")]),
+        (BOTH, []),
+        ("async def create(): ...\n", [("write", "drop")]),
+        ("from .other import create\nfrom .other import remove as drop\n", []),
+        ("create = drop = None\n", []),
+        ("from .other import *\n", []),
+        ("def broken(:\n", []),
+        ("# create\n'drop'\n", [("write", "create"), ("write", "drop")]),
+    ],
+)
+def test_missing_functions(tmp_path: Path, module: str | None, expected: list[tuple[str, str]]) -> None:
+    assert todo(tmp_path, module) == expected
+
+
+def test_one_module_instead_of_a_package(tmp_path: Path) -> None:
+    assert todo(tmp_path, "async def create(): ...\n", single=True) == [("write", "drop")]
+
+
+def test_a_changed_signature(tmp_path: Path) -> None:
+    before = PROTOCOL.replace("*, dry: bool = False", "*, dry: bool = True")
+    assert todo(tmp_path, BOTH, before) == [("change", "create")]
+
+
+def test_an_operation_that_is_no_more(tmp_path: Path) -> None:
+    before = PROTOCOL + "    async def count(self, ctx: Context) -> int: ...\n"
+    assert todo(tmp_path, BOTH + "async def count(): ...\n", before) == [("remove", "count")]
+    assert todo(tmp_path / "other", BOTH, before) == []
+
+
+def test_the_words(tmp_path: Path) -> None:
+    (item, _) = work(tmp_path, [cast(Feature, Shop())], {}, {PLACE: PROTOCOL})
+    assert str(item) == (
+        "handlers/shop/operations.py:1: `create` is still to be written\n"
+        "  fix: async def create(ctx: Context, body: New, *, dry: bool = False) -> Thing"
+        "  (generated/shop/handler.py)"
+    )
+    assert Work(**item.facts()) == item  # type: ignore[arg-type]  # facts are its own fields
