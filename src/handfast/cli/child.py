@@ -8,7 +8,6 @@ end means that the parent is gone, however it went.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib
 import json
 import os
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from handfast.cli import signals
 from handfast.runtime.faults import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -97,7 +97,11 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        told = False
+
         async def quiet(message: Message) -> None:
+            nonlocal told
+            told = told or message["type"].startswith("lifespan.startup.")
             if message["type"] == "lifespan.startup.failed":
                 message = {"type": "lifespan.startup.failed", "message": ""}
             await send(message)
@@ -106,6 +110,8 @@ class Guard:
             await self.app(scope, receive, quiet)
         except Exception as error:
             self.error = error
+            if not told:
+                await quiet({"type": "lifespan.startup.failed"})
 
 
 class Server(uvicorn.Server):
@@ -149,12 +155,11 @@ def serve(
     if parent is not None:
         threading.Thread(target=_follow, args=(parent, server), daemon=True).start()
     try:
-        server.run(sockets=[listener])
+        with signals.harmless():  # uvicorn stops in order, then raises the signal once more
+            server.run(sockets=[listener])
     except SystemExit:
         if guard.error is None:
             raise
-    except asyncio.CancelledError:  # a second signal during a graceful stop
-        return
     if isinstance(guard.error, ConfigError):
         raise guard.error
     if guard.error is not None:

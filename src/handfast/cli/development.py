@@ -98,9 +98,9 @@ class Development:
         again = bool(folders - {"specs", "templates"})
         if folders & {"specs", "templates"}:
             again |= self._generate()
-        if "migrations" in folders:
-            self._migrate()
         if again:
+            if "migrations" in folders or self._child is None:
+                self._migrate()
             self._restart()
 
     def _generate(self) -> bool:

@@ -16,7 +16,7 @@ from handfast.cli.options import Run, command
 if TYPE_CHECKING:
     from handfast.cli.children import Child
 
-RESTART_SECONDS = 5.0
+RESTART_SECONDS = 2.0
 """A worker that ended is replaced this long after its own start at the earliest."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -17,14 +17,29 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Make each of `STOPPING` raise `KeyboardInterrupt` inside."""
-    before = {number: signal.signal(number, _interrupt) for number in STOPPING}
+def _handling(
+    handler: Callable[[int, FrameType | None], object], numbers: Sequence[signal.Signals] = STOPPING
+) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Make each of `STOPPING` raise `KeyboardInterrupt` inside."""
+    with _handling(_interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def harmless() -> Iterator[None]:
+    """Let the two signals that uvicorn handles do nothing more inside."""
+    with _handling(lambda _number, _frame: None, (signal.SIGINT, signal.SIGTERM)):
+        yield
 
 
 def ignore() -> None:
@@ -37,11 +52,7 @@ def ignore() -> None:
 def deferred() -> Iterator[None]:
     """Hold a stop back until the end: what starts inside is either not there at all or can be stopped."""
     arrived: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in STOPPING}
-    try:
+    with _handling(lambda number, _frame: arrived.append(number)):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if arrived:
         raise KeyboardInterrupt

@@ -12,12 +12,16 @@ from watchfiles import DefaultFilter, watch
 FOLDERS = ("specs", "templates", "handlers", "migrations")
 """Watched with everything below; at the project's own level only Python files and `.env` count."""
 
+TICK_MILLISECONDS = 200
+"""How long the system is asked for changes at a time; the first answer tells that it is watching."""
+ARMED_SECONDS = 10.0
+
 
 class Watcher:
     """Collects changes in threads of its own, so that whoever waits for them can do so for a while only."""
 
     def __init__(self, root: Path) -> None:
-        """Begin to watch the project at `root`."""
+        """Begin to watch the project at `root`; no change is missed from now on."""
         self.root = root
         self._changes: queue.SimpleQueue[set[str]] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -54,6 +58,8 @@ class Watcher:
             self._thread(self._folders, self._folders_stop, recursive=True)
 
     def _thread(self, paths: Iterable[Path], stop: threading.Event, *, recursive: bool) -> None:
+        armed = threading.Event()
+
         def run() -> None:
             changes = watch(
                 *paths,
@@ -61,13 +67,18 @@ class Watcher:
                 stop_event=stop,
                 recursive=recursive,
                 debounce=200,
+                rust_timeout=TICK_MILLISECONDS,
+                yield_on_timeout=True,
                 raise_interrupt=False,
                 ignore_permission_denied=True,
             )
             for batch in changes:
-                self._changes.put({Path(path).relative_to(self.root).as_posix() for _, path in batch})
+                armed.set()
+                if batch:
+                    self._changes.put({Path(path).relative_to(self.root).as_posix() for _, path in batch})
 
         threading.Thread(target=run, name="handfast-watch", daemon=True).start()
+        armed.wait(ARMED_SECONDS)
 
 
 def _counts(path: str) -> bool:

@@ -77,7 +77,7 @@ def _foreign(feature: Feature) -> Iterator[str]:
 
 
 def slug(text: str) -> str:
-    """Return `text` as the name of a spec folder: words in lower case joined by hyphens, no Python keyword."""
+    """Return `text` as a spec folder's name: lower-case words joined by hyphens, no Python keyword."""
     found = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-").lstrip("0123456789-")
     return f"{found}-api" if keyword.iskeyword(found) else found or "service"
 

@@ -1,0 +1,235 @@
+"""`handfast serve` and its children: workers, an orderly end, replacement of a worker that died."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from handfast.cli.child import Report
+from handfast.cli.children import Child, listen
+from handfast.cli.errors import CliError
+from handfast.cli.lock import only_one
+from handfast.cli.signals import deferred, interruptible
+from handfast.runtime.database import Dsns
+from handfast.runtime.faults import Fault
+from handfast.testing import free_port
+from tests.conftest import ROOT, SECRET
+
+APP = """\
+import os
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        {startup}
+        await send({{"type": "lifespan.startup.complete"}})
+        await receive()
+        await send({{"type": "lifespan.shutdown.complete"}})
+    else:
+        await send({{"type": "http.response.start", "status": 200, "headers": []}})
+        await send({{"type": "http.response.body", "body": str(os.getpid()).encode()}})
+"""
+
+
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+
+
+def service(root: Path, startup: str = "pass") -> Path:
+    (root / "app.py").write_text(APP.format(startup=startup))
+    return root
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with listen("127.0.0.1", 0) as made:
+        yield made
+
+
+def url_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def eventually(held: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not held():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_child_serves_and_stops(tmp_path: Path, listener: socket.socket) -> None:
+    child = Child(service(tmp_path), listener, os.environ)
+    assert child.wait() == Report()
+    assert httpx.get(url_of(listener)).text == str(child.process.pid)
+    assert not child.ended
+    child.stop()
+    assert child.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        ("def broken(:\n", "app.py:1", "SyntaxError"),
+        ("\nimport nothing_like_that\n", "app.py:2", "ModuleNotFoundError"),
+        ("x = 1\n", "app.py:1", "AttributeError"),
+        ("import json\njson.loads('{')\n", "app.py:2", "JSONDecodeError"),
+    ],
+)
+def test_a_service_that_cannot_be_loaded_names_the_place(
+    tmp_path: Path, listener: socket.socket, text: str, where: str, said: str
+) -> None:
+    (tmp_path / "app.py").write_text(text)
+    child = Child(tmp_path, listener, os.environ)
+    (fault,) = child.wait().faults
+    child.stop()
+    assert fault.where == where
+    assert said in fault.what
+
+
+def test_a_start_that_fails_is_told(tmp_path: Path, listener: socket.socket) -> None:
+    child = Child(service(tmp_path, "raise ValueError('no broker')"), listener, os.environ)
+    (fault,) = child.wait().faults
+    child.stop()
+    assert (fault.where, fault.what) == ("app.py:5", "the service cannot be loaded: ValueError: no broker")
+
+
+def test_a_start_that_dies_or_hangs_is_told(tmp_path: Path, listener: socket.socket) -> None:
+    dying = Child(service(tmp_path, "os._exit(9)"), listener, os.environ)
+    (fault,) = dying.wait().faults
+    assert "exit code 9" in fault.what
+    dying.stop()
+    hanging = Child(service(tmp_path, DEAF), listener, os.environ, grace=0)
+    (fault,) = hanging.wait(timeout=4).faults
+    assert "did not answer" in fault.what
+    hanging.stop()
+    assert hanging.process.returncode == -signal.SIGKILL
+
+
+def test_a_report_survives_the_pipe() -> None:
+    report = Report((Fault("what", "fix", where="x", fatal=False),))
+    assert Report.load(report.dump()) == report
+
+
+def test_ports(listener: socket.socket) -> None:
+    taken = listener.getsockname()[1]
+    with pytest.raises(CliError, match=f"port {taken}"):
+        listen("127.0.0.1", taken)
+    with listen("127.0.0.1", taken, tries=50) as other:
+        assert other.getsockname()[1] > taken
+    with pytest.raises(CliError, match="cannot be used"):
+        listen("203.0.113.1", 8000)
+
+
+def test_one_lock_a_folder_which_remembers_a_run_that_was_killed(tmp_path: Path) -> None:
+    with only_one(tmp_path) as lock:
+        assert lock.left is None
+        lock.write(8123)
+        with pytest.raises(CliError, match="already runs"), only_one(tmp_path):
+            pass
+        before = (tmp_path / "dev.lock").read_text()
+    (tmp_path / "dev.lock").write_text(before)
+    with only_one(tmp_path) as lock:
+        assert lock.left == 8123
+    with only_one(tmp_path) as lock:
+        assert lock.left is None
+
+
+def test_signals_interrupt_or_wait() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(signal.SIGTERM)
+    done = []
+
+    def start_something() -> None:
+        with interruptible(), deferred():
+            signal.raise_signal(signal.SIGHUP)
+            done.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        start_something()
+    assert done == ["all"]
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+class Serve:
+    """A running `handfast serve`."""
+
+    def __init__(self, root: Path, *arguments: str, **environment: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "handfast", "serve", "--port", self.url.rpartition(":")[2], *arguments],
+            cwd=root,
+            env=dict(os.environ) | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def pid(self) -> int:
+        """Which process answers; 0 while none does."""
+        try:
+            return int(httpx.get(self.url, timeout=5).text)
+        except httpx.TransportError:
+            return 0
+
+    def stop(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=60)[0]
+
+
+def test_one_worker_is_the_process_itself(tmp_path: Path) -> None:
+    running = Serve(service(tmp_path))
+    eventually(lambda: running.pid() == running.process.pid)
+    assert f"serving on {running.url}" in running.stop()
+    assert running.process.returncode == 0
+
+
+def test_a_worker_that_dies_is_replaced_and_all_stop_together(tmp_path: Path) -> None:
+    running = Serve(service(tmp_path), "--workers", "2", "--grace", "1")
+    eventually(lambda: running.pid() > 0)
+    pids: set[int] = set()
+
+    def both_answer() -> bool:
+        pids.add(running.pid())
+        return len(pids) == 2
+
+    eventually(both_answer)
+    os.kill(min(pids), signal.SIGKILL)
+    eventually(lambda: running.pid() not in {0, *pids})
+    said = running.stop()
+    assert "starting another one" in said
+    assert running.process.returncode == 0
+    assert running.pid() == 0
+
+
+def test_workers_that_cannot_start_are_refused_at_once(tmp_path: Path) -> None:
+    running = Serve(service(tmp_path, "raise ValueError('no broker')"), "--workers", "2")
+    said = running.process.communicate(timeout=60)[0]
+    assert running.process.returncode == 1
+    assert "app.py:5: the service cannot be loaded: ValueError: no broker\n  fix: " in said
+    assert "Traceback" not in said
+
+
+def test_the_reference_service_with_two_workers(dsns: Dsns) -> None:
+    secrets = {"DATABASE_URL": dsns.service, "BETTER_AUTH_SECRET": SECRET, "HANDFAST_ENV": "production"}
+    running = Serve(ROOT, "--workers", "2", **secrets)
+    try:
+        eventually(lambda: _well(running.url))
+        assert httpx.get(f"{running.url}/api/tasks").status_code == 401
+    finally:
+        said = running.stop()
+    assert running.process.returncode == 0, said
+
+
+def _well(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
