@@ -113,5 +113,10 @@ def test_it_runs_as_nobody_in_particular_and_in_exec_form(image: Stage) -> None:
 
 
 def test_hadolint_finds_nothing() -> None:
-    done = subprocess.run([str(Path(sys.executable).with_name("hadolint")), str(DOCKERFILE)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("hadolint")), str(DOCKERFILE)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
