@@ -53,7 +53,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit, generator, contract and integration tests, with the coverage floor."""
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "-m", "not fuzz", *session.posargs)
+    spread = ("--numprocesses", "2", "--dist", "loadgroup", "--maxschedchunk", "1")
+    session.run("coverage", "run", "-m", "pytest", "-m", "not fuzz", *spread, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 

@@ -123,6 +123,14 @@ def test_pages_show_what_help_prints() -> None:
     assert not stale, "run `python -m tools.cli_help`"
 
 
+def test_the_readme_shows_code_that_runs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```python\n# \S+/operations.py.*\n(.*?)```", readme, flags=re.DOTALL)
+    handlers = (ROOT / "handlers/task_management/operations.py").read_text(encoding="utf-8")
+    for function in shown.split("\n\n\n"):
+        assert function.strip() in handlers
+
+
 def test_every_command_is_shown() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.findall(r"^  ([a-z]+)  +[A-Z]", readme, flags=re.MULTILINE) == list(COMMANDS)

@@ -14,15 +14,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from handfast.cli.child import Report
+from handfast.cli.child import Report, load_app
 from handfast.cli.children import Child, listen
 from handfast.cli.errors import CliError
 from handfast.cli.lock import only_one
 from handfast.cli.signals import deferred, interruptible
 from handfast.runtime.database import Dsns
-from handfast.runtime.faults import Fault
+from handfast.runtime.faults import ConfigError, Fault
 from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
+from tests.unit.cli_kit import as_it_was
 
 APP = """\
 import os
@@ -64,8 +65,8 @@ def eventually(held: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def test_a_child_serves_and_stops(tmp_path: Path, listener: socket.socket) -> None:
-    child = Child(service(tmp_path), listener, os.environ)
+def test_a_child_serves_and_stops(tmp_path: Path, listener: socket.socket, measured: dict[str, str]) -> None:
+    child = Child(service(tmp_path), listener, os.environ | measured)
     assert child.wait() == Report()
     assert httpx.get(url_of(listener)).text == str(child.process.pid)
     assert not child.ended
@@ -83,18 +84,21 @@ def test_a_child_serves_and_stops(tmp_path: Path, listener: socket.socket) -> No
     ],
 )
 def test_a_service_that_cannot_be_loaded_names_the_place(
-    tmp_path: Path, listener: socket.socket, text: str, where: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, where: str, said: str
 ) -> None:
     (tmp_path / "app.py").write_text(text)
-    child = Child(tmp_path, listener, os.environ)
-    (fault,) = child.wait().faults
-    child.stop()
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    with as_it_was(), pytest.raises(ConfigError) as caught:
+        load_app(tmp_path)
+    (fault,) = caught.value.faults
     assert fault.where == where
     assert said in fault.what
 
 
-def test_a_start_that_fails_is_told(tmp_path: Path, listener: socket.socket) -> None:
-    child = Child(service(tmp_path, "raise ValueError('no broker')"), listener, os.environ)
+def test_a_start_that_fails_is_told(
+    tmp_path: Path, listener: socket.socket, measured: dict[str, str]
+) -> None:
+    child = Child(service(tmp_path, "raise ValueError('no broker')"), listener, os.environ | measured)
     (fault,) = child.wait().faults
     child.stop()
     assert (fault.where, fault.what) == ("app.py:5", "the service cannot be loaded: ValueError: no broker")
@@ -184,15 +188,17 @@ class Serve:
         return self.process.communicate(timeout=60)[0]
 
 
-def test_one_worker_is_the_process_itself(tmp_path: Path) -> None:
-    running = Serve(service(tmp_path))
+def test_one_worker_is_the_process_itself(tmp_path: Path, measured: dict[str, str]) -> None:
+    running = Serve(service(tmp_path), **measured)
     eventually(lambda: running.pid() == running.process.pid)
     assert f"serving on {running.url}" in running.stop()
     assert running.process.returncode == 0
 
 
-def test_a_worker_that_dies_is_replaced_and_all_stop_together(tmp_path: Path) -> None:
-    running = Serve(service(tmp_path), "--workers", "2", "--grace", "1")
+def test_a_worker_that_dies_is_replaced_and_all_stop_together(
+    tmp_path: Path, measured: dict[str, str]
+) -> None:
+    running = Serve(service(tmp_path), "--workers", "2", "--grace", "1", **measured)
     eventually(lambda: running.pid() > 0)
     pids: set[int] = set()
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import pytest
 
 from handfast.testing import free_port
 from tests.conftest import ROOT
+from tests.integration.conftest import SWITCH
 
 pytestmark = pytest.mark.slow
 
@@ -39,19 +41,26 @@ ARCHIVE = """
 components:
 """
 
+ARCHIVED = "/api/tasks/00000000-0000-4000-8000-00000000000a/archive"
+
+PROGRAM = (
+    f"import os; os.environ.pop({SWITCH!r}, None)  # the parent is measured, not the service\n"
+    "from handfast.cli.main import main; main()"
+)
+
 
 class Dev:
     """A running `handfast dev --json`."""
 
-    def __init__(self, root: Path, *arguments: str) -> None:
+    def __init__(self, root: Path, measured: dict[str, str], *arguments: str) -> None:
         dropped = ("HANDFAST_", "BETTER_", "DATABASE")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         self.root = root
         with (root.parent / "dev.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "handfast", "dev", "--json", *arguments],
+                [sys.executable, "-c", PROGRAM, "dev", "--json", *arguments],
                 cwd=root,
-                env=clean,
+                env=clean | measured,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -78,6 +87,10 @@ class Dev:
                 return got
             assert got["event"] != "end", self.seen
 
+    def kept(self, event: str) -> list[dict[str, Any]]:
+        """The events of that kind since the last edit."""
+        return [one for one in self.seen if one["event"] == event]
+
     def edit(self, file: str, change: Callable[[str], str]) -> None:
         path = self.root / file
         self.seen.clear()
@@ -102,12 +115,12 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dev(copy: Path) -> Iterator[Callable[..., Dev]]:
+def dev(copy: Path, measured: dict[str, str]) -> Iterator[Callable[..., Dev]]:
     """Start it; whatever a test leaves running is stopped."""
     started: list[Dev] = []
 
     def start(*arguments: str) -> Dev:
-        started.append(Dev(copy, *arguments))
+        started.append(Dev(copy, measured, *arguments))
         return started[-1]
 
     yield start
@@ -138,121 +151,119 @@ def eventually(held: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-def test_the_printed_line_creates_a_task_and_ctrl_c_stops_everything(
-    dev: Callable[..., Dev], copy: Path
-) -> None:
-    running = dev("--port", "0")
-    ready = running.until("ready")
-    assert ready["database"].startswith("embedded PostgreSQL")
-    words = shlex.split(ready["curl"])
-    assert words[:4] == ["curl", "-sS", "-X", "POST"]
-    made = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
-    assert made["status"] == "todo"
-    mine = httpx.get(f"{ready['url']}/api/tasks", headers={"Authorization": f"Bearer {ready['token']}"})
-    assert [task["id"] for task in mine.json()["items"]] == [made["id"]]
-    assert httpx.get(f"{ready['url']}/ready").status_code == 200
-    second = dev("--port", "0")
-    assert second.process.wait(60) == 3  # one a project
-    assert processes_of(copy)
-    assert running.stop() == 0
-    assert processes_of(copy) == []
-
-
-@pytest.fixture
-def running(dev: Callable[..., Dev]) -> Dev:
-    return dev("--port", "0")
-
-
-@pytest.fixture
-def client(running: Dev) -> Iterator[httpx.Client]:
+@contextmanager
+def client_of(ready: dict[str, Any]) -> Iterator[httpx.Client]:
     """A client of the running service, as its developer."""
-    ready = running.until("ready")
     headers = {"Authorization": f"Bearer {ready['token']}"}
     with httpx.Client(base_url=ready["url"], headers=headers, timeout=30) as client:
         yield client
 
 
-def test_changes_are_followed(running: Dev, client: httpx.Client) -> None:
-    path = "/api/tasks/00000000-0000-4000-8000-00000000000a/archive"
-    assert client.post(path).status_code == 404
+def test_a_day_of_work(dev: Callable[..., Dev], copy: Path) -> None:
+    running = dev("--port", "0")
+    ready = running.until("ready")
+    the_printed_line_creates_a_task(ready)
+    with client_of(ready) as client:
+        a_new_operation_is_generated_and_its_handler_asked_for(running, client)
+        a_handler_is_written(running, client)
+        a_new_field_is_published(running, client)
+        a_broken_contract_is_told_and_the_service_goes_on(running, client)
+        an_operation_that_is_gone_leaves_a_handler_to_remove(running, client)
+        a_broken_handler_is_told_and_the_service_goes_on(running, client)
+    assert dev("--port", "0").process.wait(60) == 3  # one a project
+    assert processes_of(copy)
+    assert running.stop() == 0
+    assert processes_of(copy) == []
 
+
+def the_printed_line_creates_a_task(ready: dict[str, Any]) -> None:
+    assert ready["database"].startswith("embedded PostgreSQL")
+    words = shlex.split(ready["curl"])
+    assert words[:4] == ["curl", "-sS", "-X", "POST"]
+    made = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    assert made["status"] == "todo"
+    with client_of(ready) as client:
+        assert [task["id"] for task in client.get("/api/tasks").json()["items"]] == [made["id"]]
+        assert client.get("/ready").status_code == 200
+
+
+def a_new_operation_is_generated_and_its_handler_asked_for(running: Dev, client: httpx.Client) -> None:
+    assert client.post(ARCHIVED).status_code == 404
     running.edit(CONTRACT, lambda text: text.replace("\ncomponents:\n", ARCHIVE, 1))
     running.until("reloaded")
-    (work,) = [event for event in running.seen if event["event"] == "work"]
+    (work,) = running.kept("work")
     assert (work["kind"], work["function"], work["file"]) == ("write", "archive_task", OPERATIONS)
     assert "async def archive_task(ctx: Context, task_id: UUID) -> None" in work["fix"]
-    assert client.post(path, headers={"Authorization": ""}).status_code == 401
-    missing = client.post(path)
+    assert client.post(ARCHIVED, headers={"Authorization": ""}).status_code == 401
+    missing = client.post(ARCHIVED)
     assert missing.status_code == 501
     assert "archive_task" in missing.text
 
+
+def a_handler_is_written(running: Dev, client: httpx.Client) -> None:
     body = "\n\nasync def archive_task(ctx: Context, task_id: UUID) -> None:\n"
     body += "    await ctx.db.delete(tables.Task, task_id)\n"
     running.edit(OPERATIONS, lambda text: text + body)
     running.until("reloaded")
-    assert client.post(path).status_code == 404
+    assert client.post(ARCHIVED).status_code == 404
+    assert running.kept("work") == []
 
-    running.edit(
-        CONTRACT,
-        lambda text: text.replace(
-            "        title:\n", "        colour:\n          type: string\n        title:\n"
-        ),
-    )
+
+def a_new_field_is_published(running: Dev, client: httpx.Client) -> None:
+    field = "        colour:\n          type: string\n"
+    running.edit(CONTRACT, lambda text: text.replace("        title:\n", f"{field}        title:\n"))
     running.until("reloaded")
     assert "colour" in client.get("/openapi.json").text
-    assert client.post("/api/tasks", json={"title": "Rose", "colour": "red"}).status_code in (201, 500)
+    assert client.post("/api/tasks", json={"title": "Rose", "colour": "red"}).status_code == 201
+    assert client.post("/api/tasks", json={"title": "Rose", "colour": 7}).status_code == 422
 
+
+def a_broken_contract_is_told_and_the_service_goes_on(running: Dev, client: httpx.Client) -> None:
     running.edit(CONTRACT, lambda text: text.replace("operationId: archiveTask", "operationId: getTask"))
-    broken = running.until("broken")
-    assert broken
-    (finding,) = [event for event in running.seen if event["event"] == "finding"]
+    running.until("broken")
+    (finding,) = running.kept("finding")
     assert finding["file"] == CONTRACT
     assert finding["line"] > 1
     assert finding["fix"]
     assert client.get("/api/tasks").status_code == 200
 
-    running.edit(
-        CONTRACT,
-        lambda text: text.replace(ARCHIVE.strip("\n").replace("archiveTask", "getTask"), "components:"),
-    )
-    running.until("reloaded")
-    assert [event["function"] for event in running.seen if event["event"] == "work"] == ["archive_task"]
 
+def an_operation_that_is_gone_leaves_a_handler_to_remove(running: Dev, client: httpx.Client) -> None:
+    broken = ARCHIVE.replace("archiveTask", "getTask")
+    running.edit(CONTRACT, lambda text: text.replace(broken, "\ncomponents:\n"))
+    running.until("reloaded")
+    assert [(work["kind"], work["function"]) for work in running.kept("work")] == [("remove", "archive_task")]
+    assert client.post(ARCHIVED).status_code == 404
+
+
+def a_broken_handler_is_told_and_the_service_goes_on(running: Dev, client: httpx.Client) -> None:
     running.edit(OPERATIONS, lambda text: text + "\ndef broken(:\n")
     running.until("refused")
-    (fault,) = [event for event in running.seen if event["event"] == "fault"]
+    (fault,) = running.kept("fault")
     assert fault["where"].startswith(f"{OPERATIONS}:")
     assert client.get("/api/tasks").status_code == 200
-    assert running.stop(signal.SIGTERM) == 0
 
 
-def test_a_kill_takes_the_service_along_and_the_next_start_goes_on_from_there(
-    dev: Callable[..., Dev], copy: Path
-) -> None:
+def test_after_a_kill_and_with_a_broken_contract(dev: Callable[..., Dev], copy: Path) -> None:
     port = str(free_port())
     first = dev("--port", port)
     ready = first.until("ready")
     subprocess.run(shlex.split(ready["curl"]), capture_output=True, check=True)
     first.stop(signal.SIGKILL)
     eventually(lambda: not any("handfast.cli.child" in words for words in processes_of(copy)))
-    second = dev("--port", port)
-    again = second.until("ready")
-    assert again["url"] == ready["url"]
-    tasks = httpx.get(f"{again['url']}/api/tasks", headers={"Authorization": f"Bearer {ready['token']}"})
-    assert len(tasks.json()["items"]) == 1
-    assert second.stop(signal.SIGHUP) == 0
-    assert processes_of(copy) == []
 
-
-def test_a_contract_that_is_broken_from_the_start_is_waited_for(dev: Callable[..., Dev], copy: Path) -> None:
     whole = (copy / CONTRACT).read_text()
     (copy / CONTRACT).write_text(whole.replace("openapi: 3.1.0", "openapi: [3.1.0"))
     shutil.rmtree(copy / "generated")
-    running = dev("--port", "0")
-    running.until("broken")
-    running.edit(CONTRACT, lambda _: whole)
-    running.until("ready")
-    assert running.stop() == 0
+    second = dev("--port", port)
+    second.until("broken")
+    second.edit(CONTRACT, lambda _: whole)
+    again = second.until("ready")
+    assert again["url"] == ready["url"]
+    with client_of(ready) as client:  # with the token of the run that was killed
+        assert len(client.get("/api/tasks").json()["items"]) == 1
+    assert second.stop(signal.SIGHUP) == 0
+    assert processes_of(copy) == []
 
 
 def test_a_taken_port_is_the_environments_fault(dev: Callable[..., Dev]) -> None:

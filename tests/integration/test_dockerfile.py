@@ -17,7 +17,7 @@ from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
 from tests.integration.dockerfile_kit import Stage, carry_out, instructions
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image")]  # made once
 
 DOCKERFILE = ROOT / "Dockerfile"
 

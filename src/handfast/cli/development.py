@@ -56,9 +56,7 @@ class Development:
             stack.callback(self._stop_child)  # the service before its database
             watcher = Watcher(self.root)
             stack.callback(watcher.close)
-            stack.push(
-                lambda *_: signals.ignore()
-            )  # runs first: the steps below it are not to be interrupted
+            stack.callback(signals.ignore)  # runs first: nothing is to interrupt the steps above
             generated = self._generate()
             if generated or (self.root / "generated").is_dir():
                 self._migrate()
@@ -151,14 +149,15 @@ class Development:
         if not (self.root / "migrations").is_dir():
             return
         command = [sys.executable, "-m", "handfast", "migrate", "--project", str(self.root), "--no-color"]
-        done = subprocess.run(
-            command,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            start_new_session=True,
-            check=False,
-        )
+        with self.out.progress("migrating"):
+            done = subprocess.run(
+                command,
+                env=self._environment,
+                capture_output=True,
+                text=True,
+                start_new_session=True,
+                check=False,
+            )
         if done.returncode:
             self.out.event("failed", done.stderr.strip() or "migration failed", what=done.stderr.strip())
         elif done.stdout.strip() != "nothing was pending":

@@ -125,7 +125,11 @@ def test_a_killed_server_is_started_again(kept: Server) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("content", [str(os.getpid()), "1", "999999999", "nonsense", ""])
+@pytest.mark.parametrize(
+    "content",
+    [str(os.getpid()), "1", "999999999", "nonsense", ""],
+    ids=["ours", "init", "nobody", "nonsense", "empty"],
+)
 def test_a_pid_file_left_behind_is_no_hindrance(kept: Server, content: str) -> None:
     kept.stop()
     (kept.data / "postmaster.pid").write_text(f"{content}\n{kept.data}\n0\n0\n\n\n0 0\nready\n")
