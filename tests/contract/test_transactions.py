@@ -75,7 +75,7 @@ def service(settings: Settings, create_task: CreateTask, root: Path = ROOT) -> A
     ("create_task", "status"),
     [
         (raises_after_the_write, 500),
-        (refuses_after_the_write, 409),
+        (refuses_after_the_write, 500),
         (breaks_the_contract, 500),
         (writes_through_a_session, 500),
         (swallows_a_database_error, 500),

@@ -42,7 +42,7 @@ def bind(handler: object, protocol: type, *, feature: str, contract: str) -> Bin
             faults.append(
                 Fault(
                     what=f"`{name}` is missing",
-                    fix=f"write `async def {name}{_shown(expected)}`, or run `handfast generate` for a stub",
+                    fix=f"write `async def {name}{_shown(expected)}`",
                     where=place,
                     fatal=False,
                 )
@@ -110,6 +110,14 @@ def _mistyped(
         fix = f"the contract ({contract}) says `async def {name}{_shown(expected)}`"
         return Fault(what=f"`{name}` {what}", fix=fix, where=where, fatal=False)
 
+    if inspect.isasyncgenfunction(inspect.unwrap(function)):
+        yield Fault(
+            what=f"`{name}` has a `yield`, so calling it gives a generator at once and it has no transaction",
+            fix="move what yields into a function of its own, and `return` what calling that gives",
+            where=where,
+            fatal=False,
+        )
+        return
     if not inspect.iscoroutinefunction(inspect.unwrap(function)):
         yield fault("is not `async def`")
         return

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
+from handfast.runtime.errors import ApiError
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
 from handfast.runtime.settings import ResponseValidation
@@ -64,6 +65,12 @@ class _Plan:
             (header, contract.response.named(header.schema))
             for header in (declared.headers if declared else ())
         ]
+
+    @property
+    def only(self) -> str | None:
+        """The media type, where a single and concrete one is declared."""
+        types = {one.media_type for one in self.answers}
+        return next(iter(types)) if len(types) == 1 and "*" not in "".join(types) else None
 
 
 class Encoder:
@@ -115,6 +122,15 @@ class Encoder:
             return Response(_text(value), status, texts, answer.media_type)
         return Response(to_json(value, inf_nan_mode="null"), status, texts, answer.media_type)
 
+    def undeclared(self, error: ApiError) -> None:
+        """Tell that a handler raised what the contract does not declare: callers cannot know of it.
+
+        Raises `ResponseViolation` where violations are not tolerated.
+        """
+        operation, status = self._operation, error.status
+        if operation.response(status) is None and str(status) not in operation.platform and status < 500:
+            self._violated("status", f"{status} ({error.code}) is not declared for this operation")
+
     # Judging ----------------------------------------------------------------------------------
 
     def _judge(self, check: Check | None, value: object, place: str) -> None:
@@ -160,15 +176,16 @@ class Encoder:
     # Bytes and items --------------------------------------------------------------------------
 
     def _stream(self, plan: _Plan, body: Stream, status: int, texts: dict[str, str] | None) -> Response:
-        sent = MediaType.parse(body.media_type)
+        media_type = body.media_type or plan.only or "application/octet-stream"
+        sent = MediaType.parse(media_type)
         if plan.answers and not any(one.declared.covers(sent) for one in plan.answers):
             self._violated("body", "the stream's media type is not declared")
         headers = dict(texts or {})
         if body.filename is not None:
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(body.filename, safe='')}"
         if isinstance(body.content, bytes):
-            return Response(body.content, status, headers, body.media_type)
-        return StreamingResponse(body.content, status, headers, body.media_type)
+            return Response(body.content, status, headers, media_type)
+        return StreamingResponse(body.content, status, headers, media_type)
 
     def _items(
         self,

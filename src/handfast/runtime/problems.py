@@ -22,6 +22,8 @@ from handfast.runtime.schemas import Schema, View
 
 PROBLEM_JSON: Final = "application/problem+json"
 DEEPEST: Final = 5
+TOLD: Final = 10
+"""How many violations are put into one text."""
 
 
 def error_response(
@@ -50,6 +52,15 @@ class Facts:
         self._correlation_id = correlation_id
         self.violations: Sequence[Violation] = error.violations if isinstance(error, Violations) else ()
 
+    @property
+    def told(self) -> str:
+        """The error in one text, each violation with its place, for schemas that have no list for them."""
+        if not self.violations:
+            return self._error.detail
+        places = [f"{one.location} {one.pointer}: {one.message}" for one in self.violations[:TOLD]]
+        more = len(self.violations) - len(places)
+        return "; ".join([*places, *([f"and {more} more"] if more else [])])
+
     def problem(self) -> dict[str, Any]:
         """The error as problem details (RFC 9457)."""
         error = self._error
@@ -76,11 +87,12 @@ class Facts:
             case (
                 "message" | "msg" | "errormessage" | "detail" | "details" | "description" | "errordescription"
             ):
-                return [error.detail or error.title, [error.detail or error.title]]
+                told = self.told or error.title
+                return [told, error.detail or error.title, [told]]
             case "error" | "fault":
                 return [error.code, error.title, error.status]
             case "errors" | "messages":
-                return [[error.detail or error.title], error.detail or error.title]
+                return [[self.told or error.title], self.told or error.title]
             case "requestid" | "correlationid" | "traceid" | "errorid" | "reference":
                 return [self._correlation_id]
             case "timestamp" | "time" | "datetime" | "date":

@@ -100,7 +100,8 @@ class Stream:
     """
 
     content: bytes | AsyncIterable[bytes]
-    media_type: str = "application/octet-stream"
+    media_type: str | None = None
+    """Its media type; None means the one that the contract declares, where that is a single one."""
     filename: str | None = field(default=None, kw_only=True)
     """Name under which a browser should save it."""
 

@@ -293,7 +293,7 @@ class Call(Generic[ContextT, InputsT]):
         finally:
             await self._close_files()
         if isinstance(error, ApiError):
-            self._note(error)
+            self._operation.plan.encoder.undeclared(error)
 
     async def _end(self, unit: UnitOfWork, *, commit: bool) -> None:
         try:
@@ -308,12 +308,6 @@ class Call(Generic[ContextT, InputsT]):
         finally:
             state = state_of(self._request.scope)
             state.statements, state.database_seconds = unit.statements, unit.seconds
-
-    def _note(self, error: ApiError) -> None:
-        """Count an error that the contract does not declare: callers cannot know of it."""
-        spec = self._operation.spec
-        if spec.response(error.status) is None and str(error.status) not in spec.platform:
-            _log.warning("undeclared_status", status=error.status, code=error.code, contract=spec.source)
 
     async def _close_files(self) -> None:
         for decoded in self._files:

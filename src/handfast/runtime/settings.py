@@ -149,4 +149,4 @@ def variable(field: str) -> str:
 
 def _fault(name: str, message: str) -> Fault:
     shown = variable(name) if name in Settings.model_fields else name
-    return Fault(what=f"{shown} cannot be read: {message}", fix=f"correct or unset {shown}", where=shown)
+    return Fault(what=f"the value cannot be read: {message}", fix=f"correct or unset {shown}", where=shown)
