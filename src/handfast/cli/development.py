@@ -48,6 +48,8 @@ class Development:
         self._features: tuple[Feature, ...] = ()
         self._child: Child | None = None
         self._announced = False
+        self._broken = False
+        """Whether the contracts could not be read the last time."""
 
     def serve(self) -> None:
         """Start everything, follow changes until interrupted, stop everything."""
@@ -120,6 +122,9 @@ class Development:
     def _write(self, made: Generation) -> bool:
         for finding in made.findings:
             self.out.finding_event(finding)
+        well_again, self._broken = self._broken and made.plan is not None, made.plan is None
+        if well_again:
+            self.out.event("mended", "the contract can be read again")
         if made.plan is None:
             still = "; the service goes on as it was" if self._child else ""
             self.out.event("broken", f"the contract cannot be read{still}")

@@ -37,8 +37,11 @@ class Generation:
         return work(self.root, self.features, before, self.files)
 
 
-def prepare(root: Path) -> Generation:
-    """Read every contract below `root` and plan the files; write nothing."""
+def prepare(root: Path, *, empty: bool = False) -> Generation:
+    """Read every contract below `root` and plan the files; write nothing.
+
+    Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
+    """
     from handfast.codegen.output import generate
     from handfast.codegen.project import Project, load
     from handfast.codegen.write import plan
@@ -49,7 +52,7 @@ def prepare(root: Path) -> Generation:
             "name a project with --project, or make one with `handfast new DIR --contract FILE`",
         )
     loaded = load(Project(root))
-    if not loaded.features and not loaded.findings:
+    if not loaded.features and not loaded.findings and not empty:
         raise WrongUse(
             f"no contract in {root / 'specs'}",
             "write one (OpenAPI 3) at specs/001-name/contracts/api.yaml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
 from handfast.cli.options import Run, command
 
 if TYPE_CHECKING:
+    from handfast.cli.generation import Generation
     from handfast.codegen.ir import Finding
 
 
@@ -37,7 +39,6 @@ def new(
     Copies the contract and the files it refers to, generates, and writes a stub for each operation: the
     project starts at once, and an operation answers 501 until its function is written.
     """
-    from handfast.cli.generation import prepare
     from handfast.codegen import scaffold
 
     target = folder.resolve()
@@ -55,7 +56,7 @@ def new(
             shutil.copyfile(source, copy)
         originals = {f"{contracts}/{path}": source for path, source in files.items()}
         (made / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n", encoding="utf-8")
-        generation = prepare(made)
+        generation = _read(made, contract)
         run.out.findings(_as_given(finding, originals, contract) for finding in generation.findings)
         if generation.plan is None:
             run.out.result("nothing was written", written=[])
@@ -68,14 +69,31 @@ def new(
             file.write_text(text, encoding="utf-8", newline="\n")
         _put_in_place(made, target)
     count = sum(len(feature.operations) for feature in generation.features)
+    told = (
+        f"{count} operations, each answering 501 until its function is written"
+        if count
+        else "no operation yet"
+    )
     run.out.result(
-        f"{folder}: {count} operations, each answering 501 until its function is written\n"
-        f"  next: cd {folder} && handfast dev",
+        f"{folder}: {told}\n  next: cd {shlex.quote(str(folder))} && handfast dev",
         folder=str(target),
         operations=count,
         written=sorted([*written, *generation.files, *originals]),
     )
     return OK
+
+
+def _read(made: Path, contract: Path) -> Generation:
+    """Read the copied contract; a file that is no contract at all is a finding about the original."""
+    from handfast.cli.generation import Generation, prepare
+    from handfast.codegen.ir import Finding, Source
+
+    generation = prepare(made, empty=True)
+    if generation.features or any(finding.fatal for finding in generation.findings):
+        return generation
+    what = "this is no OpenAPI document: it has no `openapi`"
+    finding = Finding(Source(str(contract), 1, 1), "not-openapi", what, "add `openapi: 3.1.0` at the top")
+    return Generation(made, (), (finding,), {}, None)
 
 
 @contextlib.contextmanager
