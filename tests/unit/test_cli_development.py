@@ -134,6 +134,19 @@ def test_failures_of_the_generator_do_not_end_it(
         dev._generate()
 
 
+def test_a_contract_that_is_well_again_is_told(dev: Development, events: Events, project: Path) -> None:
+    contract = next(project.glob("specs/*/contracts/*.yaml"))
+    good = contract.read_text()
+    contract.write_text(good + "\n  : [")
+    assert not dev._generate()
+    assert events()[-1]["event"] == "broken"
+    contract.write_text(good)
+    assert not dev._generate()
+    assert [event["event"] for event in events()][:1] == ["mended"]
+    assert not dev._generate()
+    assert "mended" not in [event["event"] for event in events()]
+
+
 def test_a_file_edited_by_hand_is_told(dev: Development, events: Events, project: Path) -> None:
     routes = project / "generated/notes/routes.py"
     routes.write_text(routes.read_text() + "# mine\n")

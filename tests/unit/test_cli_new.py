@@ -126,6 +126,25 @@ def test_a_broken_contract_is_reported_at_its_own_place_and_nothing_is_written(t
     )
 
 
+def test_a_document_that_is_no_contract_is_reported(tmp_path: Path) -> None:
+    contract = tmp_path / "compose.yaml"
+    contract.write_text("services:\n  db: {image: postgres}\n")
+    refused = handfast("new", tmp_path / "service", "--contract", contract)
+    assert refused.code == 1
+    assert f"{contract}:1:1: this is no OpenAPI document" in refused.out
+    assert "fix: " in refused.out
+    assert [path.name for path in tmp_path.iterdir()] == ["compose.yaml"]
+
+
+def test_a_contract_without_operations_makes_a_project(tmp_path: Path) -> None:
+    contract = tmp_path / "empty.yaml"
+    contract.write_text("openapi: 3.1.0\ninfo: {title: Nothing, version: '1'}\npaths: {}\n")
+    made = handfast("new", tmp_path / "my service", "--contract", contract)
+    assert made.code == 0, made.out + made.err
+    assert "no operation yet" in made.out
+    assert f"cd '{tmp_path / 'my service'}'" in made.out
+
+
 def test_a_file_that_is_no_yaml_is_reported(tmp_path: Path) -> None:
     contract = tmp_path / "broken.yaml"
     contract.write_text("openapi: [3.1.0\n")

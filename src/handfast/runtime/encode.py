@@ -17,7 +17,6 @@ from starlette.responses import Response, StreamingResponse
 
 from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
-from handfast.runtime.errors import ApiError
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
 from handfast.runtime.settings import ResponseValidation
@@ -122,14 +121,14 @@ class Encoder:
             return Response(_text(value), status, texts, answer.media_type)
         return Response(to_json(value, inf_nan_mode="null"), status, texts, answer.media_type)
 
-    def undeclared(self, error: ApiError) -> None:
-        """Tell that a handler raised what the contract does not declare: callers cannot know of it.
+    def raised(self, status: int) -> None:
+        """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.
 
         Raises `ResponseViolation` where violations are not tolerated.
         """
-        operation, status = self._operation, error.status
+        operation = self._operation
         if operation.response(status) is None and str(status) not in operation.platform and status < 500:
-            self._violated("status", f"{status} ({error.code}) is not declared for this operation")
+            self._violated("status", f"{status} is not declared for this operation")
 
     # Judging ----------------------------------------------------------------------------------
 

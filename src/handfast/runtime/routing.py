@@ -16,6 +16,7 @@ import structlog
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
@@ -292,8 +293,11 @@ class Call(Generic[ContextT, InputsT]):
                 await self._end(self._unit, commit=error is None)
         finally:
             await self._close_files()
-        if isinstance(error, ApiError):
-            self._operation.plan.encoder.undeclared(error)
+        match error:
+            case ApiError():
+                self._operation.plan.encoder.raised(error.status)
+            case HTTPException():
+                self._operation.plan.encoder.raised(error.status_code)
 
     async def _end(self, unit: UnitOfWork, *, commit: bool) -> None:
         try:

@@ -139,6 +139,7 @@ def test_what_has_no_source_is_no_stub() -> None:
     ("function", "words"),
     [
         ("def get_pet(ctx, pet_id, *, limit, tag): ...", "is not `async def`"),
+        ("async def get_pet(ctx, pet_id, *, limit, tag):\n    yield 1\n", "has a `yield`"),
         (
             "async def get_pet(pet_id, ctx, *, limit, tag): ...",
             "takes (pet_id, ctx) instead of (ctx, pet_id)",

@@ -243,6 +243,19 @@ async def test_streams_of_bytes() -> None:
         encode(Stream(b"", "text/plain"), s200=png)
 
 
+@pytest.mark.parametrize(
+    ("declared", "sent"),
+    [
+        (("image/png",), "image/png"),
+        (("application/octet-stream", "image/*"), "application/octet-stream"),
+        (("application/octet-stream", "image/png"), "application/octet-stream"),
+    ],
+)
+def test_a_stream_that_names_no_type_takes_the_single_one(declared: tuple[str, ...], sent: str) -> None:
+    answer = encode(Stream(b"\x00"), s200=response(*(media(None, one, "binary") for one in declared)))
+    assert answer.headers["content-type"] == sent
+
+
 async def pets(*names: str) -> AsyncIterator[Pet]:
     for name in names:
         yield Pet(name=name)

@@ -132,6 +132,10 @@ def test_timestamps_are_given_as_the_schema_wants_them() -> None:
             },
         ),
         (
+            thing("message", message=STRING),
+            {"message": "query /limit: must be at least 1; body /a/0: must be a string"},
+        ),
+        (
             thing(errors={"type": "array", "items": STRING}),
             {"errors": ["query/limit: must be at least 1", "body/a/0: must be a string"]},
         ),
@@ -156,6 +160,15 @@ def test_timestamps_are_given_as_the_schema_wants_them() -> None:
 )
 def test_violations_are_listed_as_the_author_lists_them(schema: Any, value: Any) -> None:
     assert filled(schema, WRONG) == value
+
+
+def test_one_text_tells_the_first_violations_and_how_many_more_there_are() -> None:
+    many = Violations([Violation("body", f"/{number}", "type", "must be a string") for number in range(12)])
+    told = filled(thing("detail", detail=STRING), many)["detail"]
+    assert told.count("must be a string") == 10
+    assert told.endswith("; and 2 more")
+    short = filled(thing("detail", detail=STRING | {"maxLength": 60}), many)["detail"]
+    assert short == "The request breaks the contract."
 
 
 @pytest.mark.parametrize(

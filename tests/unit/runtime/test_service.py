@@ -165,7 +165,8 @@ async def test_errors_of_handlers(tmp_path: Path, error: Exception, status: int,
     async def fail(ctx: PublicContext, inputs: Inputs) -> object:
         raise error
 
-    app = service(tmp_path, {"get": operation()}, {"get": fail}, cors_origins="https://app.example.com")
+    declared = operation(responses={"200": response(media()), "default": response()})
+    app = service(tmp_path, {"get": declared}, {"get": fail}, cors_origins="https://app.example.com")
     async with client(app) as http:
         answer = await http.get("/things", headers={"origin": "https://app.example.com"})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -188,21 +189,24 @@ async def test_a_response_that_breaks_the_contract_is_a_500(tmp_path: Path) -> N
         assert (await http.get("/things")).json() == {"b": 1}
 
 
-async def test_an_undeclared_status_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [Conflict("no"), HTTPException(409)])
+async def test_an_undeclared_error_breaks_the_contract(tmp_path: Path, error: Exception) -> None:
     async def fail(ctx: PublicContext, inputs: Inputs) -> object:
-        raise Conflict("no")
+        raise error
 
     declared = operation(responses={"200": response(media()), "409": response()})
-    app = service(
-        tmp_path,
-        {"a": operation(path="/a"), "b": declared | {"path": "/b", "route": "/b"}},
-        {"a": fail, "b": fail},
-    )
-    async with client(app) as http:
+    operations = {"a": operation(path="/a"), "b": declared | {"path": "/b", "route": "/b"}}
+    async with client(service(tmp_path, operations, {"a": fail, "b": fail})) as http:
         with capture_logs() as logs:
-            assert (await http.get("/a")).status_code == 409
+            assert (await http.get("/a")).status_code == 500
             assert (await http.get("/b")).status_code == 409
-    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["undeclared_status"]
+        assert 'response_violations_total{operation_id="get_a"} 1.0' in (await http.get("/metrics")).text
+    assert [line["found"] for line in logs if line["event"] == "response_violation"] == [
+        ("409 is not declared for this operation",)
+    ]
+    lenient = service(tmp_path, operations, {"a": fail, "b": fail}, response_validation="log")
+    async with client(lenient) as http:
+        assert (await http.get("/a")).status_code == 409
 
 
 PETS = {
@@ -375,7 +379,8 @@ class Pool:
 
 
 def with_pool(folder: Path, handler: Any, pool: Pool, **entry: Any) -> FastAPI:
-    document = contract({"get": operation(responses={"200": response(media("Thing"))}, **entry)}, SCHEMAS)
+    entry = {"responses": {"200": response(media("Thing"))}} | entry
+    document = contract({"get": operation(**entry)}, SCHEMAS)
     made = router(folder / "generated" / "small", document, {"get": handler})
     app = create_app(settings(deadline_seconds=0.2), root=folder, routers=[made])
     made.operations["get"].plan.service.pool = pool  # type: ignore[assignment]
@@ -420,7 +425,8 @@ async def test_any_error_is_rolled_back(tmp_path: Path, error: ApiError | None, 
         return {"wrong": 1}
 
     pool = Pool()
-    assert (await get(with_pool(tmp_path, bad, pool))).status_code == status
+    declared = {"200": response(media("Thing")), "403": response()}
+    assert (await get(with_pool(tmp_path, bad, pool, responses=declared))).status_code == status
     assert [unit.ended for unit in pool.units] == [["rollback"]]
 
 
