@@ -88,6 +88,12 @@ def client(service_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where mypy keeps what it learnt of the libraries, for this run; its tests share one worker."""
+    return tmp_path_factory.mktemp("mypy")
+
+
 def headers_of(user: UUID) -> dict[str, str]:
     """Authorization of `user`."""
     return {"Authorization": f"Bearer {make_token(user, secret=SECRET)}"}

@@ -36,7 +36,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_real_contracts_become_sound_code(tmp_path: Path) -> None:
+@pytest.mark.xdist_group("mypy")
+def test_real_contracts_become_sound_code(tmp_path: Path, mypy_cache: Path) -> None:
     features: dict[str, Feature] = {}
     files: dict[str, str] = {}
     for name in NAMES:
@@ -55,4 +56,4 @@ def test_real_contracts_become_sound_code(tmp_path: Path) -> None:
     counts = check_imports(tmp_path, list(features))
     assert counts == {name: len(feature.operations) for name, feature in features.items()}
     check_ruff(tmp_path)
-    check_types(tmp_path)
+    check_types(tmp_path, mypy_cache)

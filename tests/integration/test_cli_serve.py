@@ -40,7 +40,7 @@ async def app(scope, receive, send):
 """
 
 
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(60)"
 
 
 def service(root: Path, startup: str = "pass") -> Path:
@@ -110,7 +110,8 @@ def test_a_start_that_dies_or_hangs_is_told(tmp_path: Path, listener: socket.soc
     assert "exit code 9" in fault.what
     dying.stop()
     hanging = Child(service(tmp_path, DEAF), listener, os.environ, grace=0)
-    (fault,) = hanging.wait(timeout=4).faults
+    eventually((tmp_path / "deaf").exists)
+    (fault,) = hanging.wait(timeout=0.1).faults
     assert "did not answer" in fault.what
     hanging.stop()
     assert hanging.process.returncode == -signal.SIGKILL
