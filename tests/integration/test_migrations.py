@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+
 import psycopg
 from psycopg import sql
 from sqlmodel import SQLModel
@@ -40,3 +45,27 @@ def test_the_tables_are_what_the_migrations_make(postgres: throwaway.Server) -> 
     """Autogenerate finds nothing to do."""
     dsns = throwaway.database(postgres, root=ROOT)
     assert migrate.differences(dsns.owner, SQLModel.metadata) == []
+
+
+def test_replicas_that_migrate_at_once_wait_for_one_another(postgres: throwaway.Server) -> None:
+    dsns = throwaway.database(postgres)
+    environment = os.environ | {
+        "DATABASE_URL": dsns.service,
+        "HANDFAST_DATABASE_OWNER_URL": dsns.owner,
+        "HANDFAST_ENV": "production",
+    }
+    command = [sys.executable, "-m", "handfast", "migrate"]
+    with psycopg.connect(dsns.admin) as connection:  # holds all back until they stand in line
+        connection.execute("select pg_advisory_xact_lock(%s)", [migrate.LOCK])
+        replicas = [
+            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+            for _ in range(3)
+        ]
+        waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        while connection.execute(waiting).fetchone() != (3,):
+            assert all(replica.poll() is None for replica in replicas)
+            time.sleep(0.05)
+    told = [replica.communicate(timeout=60)[0] for replica in replicas]
+    assert [replica.returncode for replica in replicas] == [0, 0, 0], told
+    with psycopg.connect(dsns.owner) as connection:
+        assert isolation.drift(connection, SQLModel.metadata) == []

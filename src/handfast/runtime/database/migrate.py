@@ -26,7 +26,7 @@ from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from handfast.runtime.database import roles
 from handfast.runtime.faults import ConfigError, Fault
 
-_LOCK = 0x68616E64
+LOCK = 0x68616E64
 """The advisory lock ("hand") that keeps two replicas from migrating at once."""
 
 
@@ -113,7 +113,7 @@ def unreachable(dsn: str, error: psycopg.OperationalError) -> Fault:
 def _migrate(connection: Connection, metadata: MetaData) -> None:
     context.configure(connection=connection, target_metadata=metadata)
     with context.begin_transaction():
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
         context.run_migrations()
         # The service tells by this table whether it fits the database.
         service = str(context.config.attributes.get("service") or roles.SERVICE).replace('"', '""')
