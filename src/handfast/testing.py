@@ -1,4 +1,4 @@
-"""Helpers for the tests of a service: tokens, contexts, a client of the running application.
+"""Helpers for the tests of a service: a database, tokens, contexts, a client of the running application.
 
 Nothing here is a pytest plugin: import what you need into your `conftest.py`.
 """
@@ -6,9 +6,10 @@ Nothing here is a pytest plugin: import what you need into your `conftest.py`.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
@@ -21,11 +22,23 @@ if TYPE_CHECKING:
     import httpx
     from fastapi import FastAPI
 
-    from handfast.runtime.database import UnitOfWork
+    from handfast.runtime.database import Dsns, UnitOfWork
 
-__all__ = ["client_of", "context", "free_port", "make_token"]
+__all__ = ["client_of", "context", "database", "free_port", "make_token"]
 
 ContextT = TypeVar("ContextT", bound=PublicContext)
+
+
+@contextmanager
+def database(root: Path) -> Iterator[Dsns]:
+    """Run a PostgreSQL for these tests alone and yield how to reach a database on it, until the block ends.
+
+    It has the three roles of a real one, and every migration of the project in `root` is done.
+    """
+    from handfast.runtime.database import throwaway
+
+    with throwaway.server() as server:
+        yield throwaway.database(server, root=root)
 
 
 def make_token(

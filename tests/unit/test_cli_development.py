@@ -172,6 +172,7 @@ def test_migrations_that_fail_are_told(dev: Development, events: Events, project
     ("changed", "writes", "expected"),
     [
         ({"specs/001-notes/contracts/notes.yaml"}, False, ["generate"]),
+        ({"generated/notes/routes.py"}, True, ["generate", "restart"]),
         ({"specs/001-notes/contracts/notes.yaml"}, True, ["generate", "restart"]),
         ({"handlers/notes/operations.py"}, False, ["restart"]),
         ({"app.py", ".env"}, False, ["restart"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.unit.cli_kit import handfast
@@ -51,7 +52,10 @@ def test_a_new_operation_is_generated_and_its_handler_asked_for(project: Path) -
     assert made.code == 0
     assert f"{HANDLER}:1: `archive_note` is still to be written" in made.out
     assert "async def archive_note(ctx: PublicContext, note_id: UUID) -> None" in made.out
-    assert handfast("check", "--project", project).code == 0
+    lacking = handfast("check", "--project", project)
+    assert lacking.code == 1
+    assert f"{HANDLER}:1: `archive_note` is still to be written" in lacking.out
+    assert handfast("check", "--project", project, "--json").json["work"][0]["function"] == "archive_note"
 
 
 def test_a_changed_signature_and_a_removed_operation_are_told(project: Path) -> None:
@@ -120,3 +124,15 @@ def test_a_folder_without_contracts_is_wrong_use(tmp_path: Path) -> None:
     refused = handfast("check", "--project", tmp_path, "--json")
     assert refused.code == 2
     assert refused.json["error"]["what"].startswith("no contract in")
+
+
+def test_a_folder_that_cannot_be_written(project: Path) -> None:
+    edit(project, "components:\n", NEW)
+    shutil.rmtree(project / "contracts")
+    (project / "contracts").write_text("in the way")
+    before = snapshot(project)
+    refused = handfast("generate", "--project", project)
+    assert refused.code == 3
+    assert "cannot be written" in refused.err
+    assert "make the folder writable" in refused.err
+    assert snapshot(project) == before

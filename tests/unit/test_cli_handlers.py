@@ -36,7 +36,9 @@ def todo(
     return [(item.kind, item.function) for item in work(root, features, {PLACE: before}, {PLACE: PROTOCOL})]
 
 
-BOTH = "async def create(): ...\nasync def drop(): ...\n"
+CREATE = "async def create(ctx, body, *, dry=False): ...\n"
+DROP = "async def drop(ctx, thing_id): ...\n"
+BOTH = CREATE + DROP
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ BOTH = "async def create(): ...\nasync def drop(): ...\n"
     [
         (None, [("write", "create"), ("write", "drop")]),
         (BOTH, []),
-        ("async def create(): ...\n", [("write", "drop")]),
+        (CREATE, [("write", "drop")]),
         ("from .other import create\nfrom .other import remove as drop\n", []),
         ("create = drop = None\n", []),
         ("from .other import *\n", []),
@@ -57,7 +59,31 @@ def test_missing_functions(tmp_path: Path, module: str | None, expected: list[tu
 
 
 def test_one_module_instead_of_a_package(tmp_path: Path) -> None:
-    assert todo(tmp_path, "async def create(): ...\n", single=True) == [("write", "drop")]
+    assert todo(tmp_path, CREATE, single=True) == [("write", "drop")]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("def create(ctx, body, *, dry=False): ...", "is not `async def`"),
+        ("async def create(ctx): ...", "takes (ctx) instead of (ctx, body)"),
+        ("async def create(body, ctx, *, dry): ...", "takes (body, ctx) instead of (ctx, body)"),
+        ("async def create(ctx, body): ...", "lacks the parameter `dry`"),
+        ("async def create(ctx, body, more, *, dry): ...", "wants `more`, which the contract does not have"),
+        ("async def create(ctx, body, *, dry, more): ...", "wants `more`, which the contract does not have"),
+        ("async def create(ctx, body, dry=False, more=1): ...", None),
+        ("async def create(*args, **kwargs): ...", None),
+        ("@wrapped\ndef create(): ...", None),
+    ],
+)
+def test_parameters_that_do_not_fit(tmp_path: Path, function: str, words: str | None) -> None:
+    file = tmp_path / "handlers/shop/operations.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{DROP}\n{function}\n")
+    found = work(tmp_path, [cast(Feature, Shop())], {PLACE: PROTOCOL}, {PLACE: PROTOCOL})
+    assert [(one.kind, one.line, one.what) for one in found] == (
+        [] if words is None else [("change", 3, f"`create` {words}")]
+    )
 
 
 def test_a_changed_signature(tmp_path: Path) -> None:
@@ -67,7 +93,7 @@ def test_a_changed_signature(tmp_path: Path) -> None:
 
 def test_an_operation_that_is_no_more(tmp_path: Path) -> None:
     before = PROTOCOL + "    async def count(self, ctx: Context) -> int: ...\n"
-    assert todo(tmp_path, BOTH + "async def count(): ...\n", before) == [("remove", "count")]
+    assert todo(tmp_path, BOTH + "async def count(ctx): ...\n", before) == [("remove", "count")]
     assert todo(tmp_path / "other", BOTH, before) == []
 
 

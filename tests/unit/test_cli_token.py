@@ -19,9 +19,10 @@ SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HANDFAST_ENV", "BETTER_AUTH_SECRET", "BETTER_AUTH_URL"):
         monkeypatch.delenv(name, raising=False)
+    (tmp_path / "app.py").touch()
 
 
 def test_the_development_secret_signs_it(tmp_path: Path) -> None:
@@ -115,3 +116,11 @@ def test_a_bad_duration_is_wrong_use(tmp_path: Path) -> None:
     refused = handfast("token", "--project", tmp_path, "--ttl", "soon")
     assert refused.code == 2
     assert "fix: " in refused.err
+
+
+def test_a_folder_that_is_no_project_gets_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "app.py").unlink()
+    refused = handfast("token", "--project", tmp_path)
+    assert refused.code == 2
+    assert "no app.py" in refused.err
+    assert list(tmp_path.iterdir()) == []

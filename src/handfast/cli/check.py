@@ -1,4 +1,4 @@
-"""`handfast check`: is what is generated what the contracts say?"""
+"""`handfast check`: are what is generated and what is written what the contracts say?"""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def add(app: typer.Typer) -> None:
 
 
 def check(run: Run, strict: StrictOption = False) -> int:
-    """Show how generated/ differs from the contracts.
+    """Show how generated/ and handlers/ differ from the contracts.
 
-    Writes nothing; exit code 1 where there is a difference.
+    Writes nothing. Exit code 1 where generated code differs, or a handler function is missing or does not
+    fit.
     """
     from handfast.cli.generation import prepare
 
@@ -32,6 +33,12 @@ def check(run: Run, strict: StrictOption = False) -> int:
     run.out.data(diff.rstrip("\n"), drift=diff)
     if diff or made.plan.refused:
         run.out.result("generated code differs from the contracts\n  fix: run `handfast generate`")
+        return FINDINGS
+    todo = made.work()
+    for work in todo:
+        run.out.data(str(work))
+    if todo:
+        run.out.result("handlers differ from the contracts", work=[work.facts() for work in todo])
         return FINDINGS
     count = sum(len(feature.operations) for feature in made.features)
     run.out.result(f"all well: {count} operations, {len(made.files)} files", operations=count)

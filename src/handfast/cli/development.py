@@ -95,8 +95,9 @@ class Development:
     def _follow(self, changed: set[str]) -> None:
         """Do what the changed files ask for."""
         folders = {path.partition("/")[0] for path in changed}
-        again = bool(folders - {"specs", "templates"})
-        if folders & {"specs", "templates"}:
+        contracts = folders & {"specs", "templates", "generated"}
+        again = bool(folders - contracts)
+        if contracts:
             again |= self._generate()
         if again:
             if "migrations" in folders or self._child is None:
@@ -135,7 +136,7 @@ class Development:
             return False
         self._features = made.features
         todo = made.work()
-        made.plan.apply()
+        made.apply()
         written = [*made.plan.created, *made.plan.changed, *made.plan.deleted]
         if written:
             self.out.event("generated", f"generated {len(written)} files", files=written)

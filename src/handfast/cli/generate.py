@@ -35,7 +35,7 @@ def generate(run: Run, strict: StrictOption = False) -> int:
         run.out.result("nothing was written", written=[], deleted=[])
         return FINDINGS
     todo = made.work()
-    made.plan.apply()
+    made.apply()
     written = [*made.plan.created, *made.plan.changed]
     for work in todo:
         run.out.data(str(work))

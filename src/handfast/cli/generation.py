@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handfast.cli.errors import WrongUse
+from handfast.cli.errors import CliError, WrongUse
 
 if TYPE_CHECKING:
     from handfast.cli.handlers import Work
@@ -35,6 +35,17 @@ class Generation:
             if (self.root / path).is_file():
                 before[path] = (self.root / path).read_text(encoding="utf-8")
         return work(self.root, self.features, before, self.files)
+
+    def apply(self) -> None:
+        """Carry out the plan, which must be there; raises `CliError` where a file cannot be written."""
+        assert self.plan is not None  # noqa: S101 - the caller has told the findings instead
+        try:
+            self.plan.apply()
+        except OSError as error:
+            raise CliError(
+                f"{self.root} cannot be written: {error.strerror}",
+                "make the folder writable, then generate again",
+            ) from error
 
 
 def prepare(root: Path, *, empty: bool = False) -> Generation:

@@ -46,43 +46,77 @@ def work(
     """List what the handlers of `features` lack against the protocols in `after`.
 
     `before` and `after` map generated paths to texts, of the last generation and of this one: a function
-    whose signature differs between the two is to be changed, one that is in no protocol any more is to be
-    removed, and one that the handlers do not define is to be written.
+    whose signature differs between the two, or whose parameters are not the protocol's, is to be changed; one
+    that is in no protocol any more is to be removed; one that the handlers do not define is to be written.
+    Types are left to mypy, which knows what their names mean.
     """
     found: list[Work] = []
     for feature in features:
         path = protocol_file(feature.name)
-        wanted, was = _signatures(after.get(path, "")), _signatures(before.get(path, ""))
+        protocol = _methods(after.get(path, ""))
+        wanted = {name: _signature(method) for name, method in protocol.items()}
+        was = {name: _signature(method) for name, method in _methods(before.get(path, "")).items()}
         places = {str(operation.name): str(operation.source) for operation in feature.operations}
         file, defined = _defined(root, feature.name)
         if defined is None:
             continue
         for name, signature in wanted.items():
             said = f"{signature}  ({places.get(name, path)})"
-            line = defined.get(name)
-            if line is None:
+            node = defined.get(name)
+            if node is None:
                 what = f"`{name}` is still to be written"
                 found.append(Work(file, 1, "write", name, what, said))
             elif name in was and was[name] != signature:
                 what = f"the contract changed the signature of `{name}`"
-                found.append(Work(file, line, "change", name, what, said))
+                found.append(Work(file, node.lineno, "change", name, what, said))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                misfit = _misfit(node, protocol[name])
+                if misfit:
+                    found.append(Work(file, node.lineno, "change", name, f"`{name}` {misfit}", said))
         for name in was.keys() - wanted.keys() & defined.keys():
             what = f"no operation claims `{name}` any more"
-            found.append(
-                Work(file, defined[name], "remove", name, what, "remove it or make its name private")
-            )
+            line = defined[name].lineno
+            found.append(Work(file, line, "remove", name, what, "remove it or make its name private"))
     return sorted(found)
 
 
-def _signatures(protocol: str) -> dict[str, str]:
-    """Each method of the protocol class as the function that a module has to define."""
-    found = {}
-    for node in ast.parse(protocol).body:
-        if isinstance(node, ast.ClassDef) and node.name == "Handler":
-            for function in node.body:
-                if isinstance(function, ast.AsyncFunctionDef):
-                    found[function.name] = _signature(function)
-    return found
+def _methods(protocol: str) -> dict[str, ast.AsyncFunctionDef]:
+    """Each method of the protocol class by its name."""
+    return {
+        function.name: function
+        for node in ast.parse(protocol).body
+        if isinstance(node, ast.ClassDef) and node.name == "Handler"
+        for function in node.body
+        if isinstance(function, ast.AsyncFunctionDef)
+    }
+
+
+def _misfit(function: ast.FunctionDef | ast.AsyncFunctionDef, method: ast.AsyncFunctionDef) -> str:
+    """Say why `function` cannot be called as `method` is; empty where it can, or where it cannot be told."""
+    if function.decorator_list:
+        return ""  # a wrapper may take something else than what it wraps
+    if isinstance(function, ast.FunctionDef):
+        return "is not `async def`"
+    given, wanted = function.args, method.args
+    if given.vararg or given.kwarg:
+        return ""
+    positional = [argument.arg for argument in (*given.posonlyargs, *given.args)]
+    expected = [argument.arg for argument in wanted.args if argument.arg != "self"]
+    if positional[: len(expected)] != expected:
+        return f"takes ({', '.join(positional)}) instead of ({', '.join(expected)})"
+    by_name = {argument.arg for argument in (*given.args, *given.kwonlyargs)}
+    for argument in wanted.kwonlyargs:
+        if argument.arg not in by_name:
+            return f"lacks the parameter `{argument.arg}`"
+    known = {argument.arg for argument in (*wanted.args, *wanted.kwonlyargs)}
+    without_default = positional[: len(positional) - len(given.defaults)]
+    without_default += [
+        argument.arg
+        for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+        if default is None
+    ]
+    more = [name for name in without_default if name not in known]
+    return f"wants `{more[0]}`, which the contract does not have" if more else ""
 
 
 def _signature(function: ast.AsyncFunctionDef) -> str:
@@ -98,8 +132,8 @@ def _signature(function: ast.AsyncFunctionDef) -> str:
     return f"async def {function.name}({words}){result}"
 
 
-def _defined(root: Path, feature: str) -> tuple[str, Mapping[str, int] | None]:
-    """The feature's handler module, and the line of each name in it; None where that cannot be told."""
+def _defined(root: Path, feature: str) -> tuple[str, Mapping[str, ast.stmt] | None]:
+    """The feature's handler module, and what defines each name in it; None where that cannot be told."""
     file = f"handlers/{feature}/operations.py"
     single = f"handlers/{feature}.py"
     if not (root / file).is_file() and (root / single).is_file():
@@ -110,17 +144,15 @@ def _defined(root: Path, feature: str) -> tuple[str, Mapping[str, int] | None]:
         return file, {}
     except SyntaxError:  # the service says so when it is restarted; nothing is known about the functions
         return file, None
-    names: dict[str, int] = {}
+    names: dict[str, ast.stmt] = {}
     for node in tree.body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                names[node.name] = node.lineno
+                names[node.name] = node
             case ast.ImportFrom():
                 if any(alias.name == "*" for alias in node.names):
                     return file, None
-                names.update({alias.asname or alias.name: node.lineno for alias in node.names})
+                names.update({alias.asname or alias.name: node for alias in node.names})
             case ast.Assign():
-                names.update(
-                    {target.id: node.lineno for target in node.targets if isinstance(target, ast.Name)}
-                )
+                names.update({target.id: node for target in node.targets if isinstance(target, ast.Name)})
     return file, names

@@ -30,6 +30,8 @@ def token(
     from handfast.cli.identity import DEVELOPER, development_secret, duration, mint
     from handfast.runtime.settings import Settings
 
+    if not (run.root / "app.py").is_file():
+        raise WrongUse(f"{run.root} has no app.py", "name a project with --project")
     os.chdir(run.root)  # `.env` is read from here
     if os.environ.get("HANDFAST_ENV") == "production":
         raise WrongUse(

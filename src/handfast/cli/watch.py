@@ -9,8 +9,9 @@ from pathlib import Path
 
 from watchfiles import DefaultFilter, watch
 
-FOLDERS = ("specs", "templates", "handlers", "migrations")
-"""Watched with everything below; at the project's own level only Python files and `.env` count."""
+FOLDERS = ("specs", "templates", "handlers", "migrations", "generated")
+"""Watched with everything below; at the project's own level only Python files and `.env` count, and in
+`generated/` only what is no more: the rest is our own doing."""
 
 TICK_MILLISECONDS = 200
 """How long the system is asked for changes at a time; the first answer tells that it is watching."""
@@ -40,7 +41,7 @@ class Watcher:
             changed |= self._changes.get()
         if self._existing() != self._folders:  # one of the folders has come or gone
             self._watch_folders()
-        return {path for path in changed if _counts(path)}
+        return {path for path in changed if self._counts(path)}
 
     def close(self) -> None:
         """Stop watching."""
@@ -56,6 +57,14 @@ class Watcher:
         self._folders = self._existing()
         if self._folders:
             self._thread(self._folders, self._folders_stop, recursive=True)
+
+    def _counts(self, path: str) -> bool:
+        folder, _, rest = path.partition("/")
+        if folder == "generated":
+            return not path.endswith(".tmp") and not (self.root / path).exists()
+        if not rest:
+            return path in FOLDERS or path.endswith(".py") or path == ".env"
+        return folder not in ("handlers", "migrations") or path.endswith(".py")
 
     def _thread(self, paths: Iterable[Path], stop: threading.Event, *, recursive: bool) -> None:
         armed = threading.Event()
@@ -79,10 +88,3 @@ class Watcher:
 
         threading.Thread(target=run, name="handfast-watch", daemon=True).start()
         armed.wait(ARMED_SECONDS)
-
-
-def _counts(path: str) -> bool:
-    folder, _, rest = path.partition("/")
-    if not rest:
-        return path in FOLDERS or path.endswith(".py") or path == ".env"
-    return (folder != "handlers" and folder != "migrations") or path.endswith(".py")

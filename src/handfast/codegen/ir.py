@@ -171,7 +171,7 @@ class Operation:
     """The contract's operationId, or the derived one where the author gave none."""
     method: Method
     path: str
-    """The path template as in the contract, server base path included."""
+    """The path template as in the contract; the base path of `servers` is no part of it."""
     route: str
     """The same with Python identifiers in braces, as FastAPI wants it."""
     summary: str

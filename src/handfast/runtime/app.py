@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from handfast.runtime.basepaths import base_paths
 from handfast.runtime.docs import add_contract, add_docs, document
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
@@ -55,7 +56,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=layers(settings, service.metrics),
+        middleware=layers(settings, service.metrics, base_paths(json.loads(published or b"{}"))),
         lifespan=_lifespan(service, root, tables),
         exception_handlers={HTTPException: _raise_again},
     )

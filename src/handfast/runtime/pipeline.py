@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
@@ -21,6 +21,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handfast.runtime.basepaths import BasePaths
 from handfast.runtime.errors import (
     ApiError,
     ContentTooLarge,
@@ -47,8 +48,8 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _log = structlog.get_logger(__name__)
 
 
-def layers(settings: Settings, metrics: Metrics) -> list[Middleware]:
-    """All layers, outermost first."""
+def layers(settings: Settings, metrics: Metrics, bases: Sequence[str] = ()) -> list[Middleware]:
+    """All layers, outermost first; `bases` are the base paths of the contract's servers."""
     return [
         Middleware(CorrelationId),
         Middleware(RequestLog, metrics=metrics),
@@ -57,6 +58,7 @@ def layers(settings: Settings, metrics: Metrics) -> list[Middleware]:
         Middleware(BodyLimit, limit_bytes=settings.body_limit_bytes),
         Middleware(Deadline, seconds=settings.deadline_seconds),
         Middleware(EncodedSlashes),
+        *([Middleware(BasePaths, bases=bases)] if bases else []),
     ]
 
 

@@ -1,0 +1,71 @@
+"""Servers with a base path: the service is below it, as the contract says, and at the root."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handfast.runtime import Inputs, PublicContext, create_app
+from handfast.runtime.basepaths import base_paths
+from tests.unit.runtime.small import client, contract, operation, parameter, router, settings
+
+
+@pytest.mark.parametrize(
+    ("servers", "expected"),
+    [
+        ([], []),
+        ([{"url": "/"}], []),
+        ([{"url": "https://api.example.com"}, {"url": "https://api.example.com/"}], []),
+        ([{"url": "/api/v1"}], ["/api/v1"]),
+        ([{"url": "api/"}], ["/api"]),
+        (
+            [{"url": "https://a.example.com/v1?x=1"}, {"url": "http://b.example.com:80/v1/beta"}],
+            ["/v1/beta", "/v1"],
+        ),
+        ([{"url": "{scheme}://a.example.com/{base}", "variables": {"scheme": {"default": "https"}}}], []),
+        (
+            [
+                {
+                    "url": "{scheme}://a.example.com/{base}/",
+                    "variables": {"scheme": {"default": "https"}, "base": {"default": "v2"}},
+                }
+            ],
+            ["/v2"],
+        ),
+        ([{"url": "{everything}"}, {}], []),
+    ],
+)
+def test_the_base_of_each_server(servers: list[dict[str, Any]], expected: list[str]) -> None:
+    assert base_paths({"servers": servers}) == expected
+
+
+def test_servers_of_path_items_and_operations_count() -> None:
+    item = {"servers": [{"url": "/a"}], "get": {"servers": [{"url": "/b/c"}]}, "parameters": []}
+    assert base_paths({"paths": {"/x": item}}) == ["/b/c", "/a"]
+
+
+async def test_operations_answer_below_the_base_and_at_the_root(tmp_path: Path) -> None:
+    async def name(ctx: PublicContext, inputs: Inputs) -> object:
+        return inputs.model_dump()
+
+    entry = operation("GET", "/pets/{id}", parameters=[parameter("id", "path")])
+    made = router(
+        tmp_path / "generated" / "small", contract({"get": entry}, {"Id": {"type": "string"}}), {"get": name}
+    )
+    published = {
+        "openapi": "3.1.0",
+        "info": {"title": "Small"},
+        "servers": [{"url": "https://x.example.com/api/v1"}],
+    }
+    (tmp_path / "generated" / "openapi.json").write_text(json.dumps(published))
+    async with client(create_app(settings(), root=tmp_path, routers=[made])) as http:
+        for path in ("/pets/7", "/api/v1/pets/7"):
+            assert (await http.get(path)).json() == {"id": "7"}
+            assert (await http.delete(path)).status_code == 405
+        assert (await http.get("/api/v1/pets/a%2Fb")).json() == {"id": "a/b"}
+        assert (await http.get("/api/v1/health")).status_code == 200
+        for path in ("/api/v1pets/7", "/api/v1", "/api/v1/api/v1/pets/7"):
+            assert (await http.get(path)).status_code == 404

@@ -1,0 +1,46 @@
+"""Which changes of files `handfast dev` hears of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handfast.cli.watch import Watcher
+
+
+@pytest.fixture
+def watcher(project: Path) -> Iterator[Watcher]:
+    """A watcher of the notes project."""
+    made = Watcher(project)
+    yield made
+    made.close()
+
+
+LAST = {"last.py", "handlers/last.py"}
+"""One for each of the two threads that watch: what came before them has been told when they are."""
+
+
+def heard(watcher: Watcher) -> set[str]:
+    """What is told of all changes so far."""
+    for path in LAST:
+        (watcher.root / path).touch()
+    found: set[str] = set()
+    deadline = time.monotonic() + 20
+    while not found >= LAST and time.monotonic() < deadline:
+        found |= watcher.next(timeout=0.1)
+    return found - LAST
+
+
+def test_only_sources_count(watcher: Watcher) -> None:
+    for path in ("handlers/notes/operations.py", "handlers/notes/notes.txt", "README.md", ".env"):
+        (watcher.root / path).write_text("# changed\n")
+    (watcher.root / "generated/notes/routes.py").write_text("# our own doing\n")
+    assert heard(watcher) == {"handlers/notes/operations.py", ".env"}
+
+
+def test_a_generated_file_that_is_gone_counts(watcher: Watcher) -> None:
+    (watcher.root / "generated/notes/routes.py").unlink()
+    assert heard(watcher) == {"generated/notes/routes.py"}
