@@ -14,16 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import structlog
 
 from handfast.runtime.database import roles
 from handfast.runtime.database.statements import Call
 from handfast.runtime.database.wire import Statement
-
-Role: TypeAlias = Literal["user", "service", "admin"]
-"""What a caller may be; `service` and `admin` may elevate statements."""
+from handfast.runtime.security import Role
 
 TABLE: Final = "handfast_audit"
 LONGEST_REASON: Final = 500
@@ -43,6 +41,7 @@ class Origin:
     """Where a unit of work comes from, as the audit trail tells it."""
 
     role: Role = "user"
+    """The caller's; `service` and `admin` may elevate statements."""
     operation: str = ""
     """The contract's operationId."""
     correlation_id: str = ""
