@@ -166,7 +166,7 @@ class Play:
         Phase.explicit,
         Phase.reuse,
         Phase.generate,
-    ),  # a sequence is short already; shrinking takes minutes
+    ),  # shrinking takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_nothing_leaks_from_one_user_to_the_next(shop: Dsns, steps: list[Step], size: int) -> None:
