@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements/bootstrap.txt requirements/all.txt
 STAMP := $(VENV)/.installed
+SYSTEM := $(VENV)/.system
 
 # The first interpreter on PATH that is new enough and able to make an environment; name another with PYTHON=…
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
@@ -16,12 +17,12 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(STAMP) ## Make .venv with everything that development needs
+install: $(STAMP) $(SYSTEM) ## Make .venv with everything that development needs
 
 dev: $(STAMP) ## Serve the project with PostgreSQL embedded; Ctrl-C stops everything
 	@exec $(BIN)/handfast dev $(ARGS)
 
-test: $(STAMP) ## Run every check that a change has to pass
+test: $(STAMP) $(SYSTEM) ## Run every check that a change has to pass
 	@exec $(BIN)/nox --session lint types tests fuzz foreign
 
 bench: $(STAMP) ## Measure requests per second, latency and generation time
@@ -33,6 +34,11 @@ lock: $(STAMP) ## Renew requirements/*.txt from pyproject.toml (versions move on
 clean: ## Remove the environment and every cache; generated code and the embedded database stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .nox .coverage .coverage.* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What the system must hold and Python's packages do not; without it some tests are skipped and say so.
+$(SYSTEM): tools/pgbouncer.sh | $(STAMP)
+	@tools/pgbouncer.sh
+	@touch $@
 
 $(STAMP): $(LOCKS) pyproject.toml src/handfast/__init__.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with the modules venv and ensurepip is needed; name it with: make PYTHON=/path/to/python3" >&2; exit 3; }

@@ -2,7 +2,8 @@
 
 from sqlmodel import SQLModel
 
-import handlers.task_management.tables  # noqa: F401  (declares its tables on import)
+import handlers.sharing.tables
+import handlers.task_management.tables  # noqa: F401  (they declare their tables on import)
 from handfast.runtime.database.migrate import run_env
 
 run_env(SQLModel.metadata)

@@ -72,11 +72,14 @@ def settings(dsns: Dsns) -> Settings:
 @pytest.fixture(scope="session")
 def service_url(settings: Settings) -> Iterator[str]:
     """The address of the running reference service."""
-    from generated.task_management.routes import build_router
+    from generated.sharing.routes import build_router as sharing
+    from generated.task_management.routes import build_router as task_management
     from handfast.runtime import create_app
-    from handlers.task_management import operations
+    from handlers.sharing import operations as sharing_operations
+    from handlers.task_management import operations as task_operations
 
-    app = create_app(settings, root=ROOT, routers=[build_router(operations)], tables=SQLModel.metadata)
+    routers = [task_management(task_operations), sharing(sharing_operations)]
+    app = create_app(settings, root=ROOT, routers=routers, tables=SQLModel.metadata)
     with live(app) as url:
         yield url
 

@@ -3,5 +3,6 @@
 """Task management.
 
 Tasks of one user: create, list, read, change, complete and delete them.
-Every task belongs to the user whose token created it; nobody else can see or change it.
+Every task belongs to the user whose token created it; nobody else can see or change it, unless its owner
+shares it.
 """

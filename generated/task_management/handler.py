@@ -28,7 +28,7 @@ class Handler(Protocol):
 
         The new task belongs to the caller and has the status `todo`.
 
-        POST /api/tasks (specs/001-task-management/contracts/api.yaml:17:5)
+        POST /api/tasks (specs/001-task-management/contracts/api.yaml:18:5)
         """
         ...
 
@@ -51,14 +51,14 @@ class Handler(Protocol):
         `next_cursor` of one page is the `cursor` of the next; keep filters, `sort` and `order` unchanged
         while paging.
 
-        GET /api/tasks (specs/001-task-management/contracts/api.yaml:66:5)
+        GET /api/tasks (specs/001-task-management/contracts/api.yaml:67:5)
         """
         ...
 
     async def get_task(self, ctx: Context, task_id: UUID) -> Task:
         """Read a task.
 
-        GET /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:135:5)
+        GET /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:136:5)
         """
         ...
 
@@ -69,14 +69,14 @@ class Handler(Protocol):
         be empty.
         A change of status must be one of the transitions in data-model.md.
 
-        PATCH /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:154:5)
+        PATCH /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:155:5)
         """
         ...
 
     async def delete_task(self, ctx: Context, task_id: UUID) -> None:
         """Delete a task.
 
-        DELETE /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:184:5)
+        DELETE /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:185:5)
         """
         ...
 
@@ -85,6 +85,6 @@ class Handler(Protocol):
 
         Moves the task to `done` and notes when; a task that is done already is a conflict.
 
-        POST /api/tasks/{task_id}/complete (specs/001-task-management/contracts/api.yaml:202:5)
+        POST /api/tasks/{task_id}/complete (specs/001-task-management/contracts/api.yaml:203:5)
         """
         ...

@@ -77,7 +77,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def create_task(request: Request) -> Response:
         """Create a task.
 
-        POST /api/tasks (specs/001-task-management/contracts/api.yaml:17:5)
+        POST /api/tasks (specs/001-task-management/contracts/api.yaml:18:5)
         """
         async with create_task_operation(request) as call:
             return call.answer(await handler.create_task(call.ctx, call.inputs.body))
@@ -86,7 +86,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def list_tasks(request: Request) -> Response:
         """List tasks.
 
-        GET /api/tasks (specs/001-task-management/contracts/api.yaml:66:5)
+        GET /api/tasks (specs/001-task-management/contracts/api.yaml:67:5)
         """
         async with list_tasks_operation(request) as call:
             return call.answer(
@@ -107,7 +107,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def get_task(request: Request) -> Response:
         """Read a task.
 
-        GET /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:135:5)
+        GET /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:136:5)
         """
         async with get_task_operation(request) as call:
             return call.answer(await handler.get_task(call.ctx, call.inputs.task_id))
@@ -116,7 +116,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def update_task(request: Request) -> Response:
         """Change a task.
 
-        PATCH /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:154:5)
+        PATCH /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:155:5)
         """
         async with update_task_operation(request) as call:
             return call.answer(await handler.update_task(call.ctx, call.inputs.task_id, call.inputs.body))
@@ -125,7 +125,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def delete_task(request: Request) -> Response:
         """Delete a task.
 
-        DELETE /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:184:5)
+        DELETE /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:185:5)
         """
         async with delete_task_operation(request) as call:
             await handler.delete_task(call.ctx, call.inputs.task_id)
@@ -135,7 +135,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def complete_task(request: Request) -> Response:
         """Complete a task.
 
-        POST /api/tasks/{task_id}/complete (specs/001-task-management/contracts/api.yaml:202:5)
+        POST /api/tasks/{task_id}/complete (specs/001-task-management/contracts/api.yaml:203:5)
         """
         async with complete_task_operation(request) as call:
             return call.answer(await handler.complete_task(call.ctx, call.inputs.task_id))

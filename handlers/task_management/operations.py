@@ -59,13 +59,13 @@ async def list_tasks(
 
 
 async def get_task(ctx: Context, task_id: UUID) -> Task:
-    """Return one task: 404 if there is none, 403 if it is somebody else's."""
-    return (await ctx.db.get(tables.Task, task_id)).to_api()
+    """Return one task: 404 if there is none, 403 if it is somebody else's who does not share it."""
+    return (await ctx.db.shared.get(tables.Task, task_id)).to_api()
 
 
 async def update_task(ctx: Context, task_id: UUID, body: TaskUpdate) -> Task:
     """Change what the body names; a change of status must be a transition of data-model.md."""
-    row = await ctx.db.get(tables.Task, task_id, lock=True)
+    row = await ctx.db.shared.get(tables.Task, task_id, lock=True)
     changes: dict[str, object] = {"updated_at": tables.now()}
     if body.title is not UNSET:
         changes["title"] = body.title
@@ -77,19 +77,20 @@ async def update_task(ctx: Context, task_id: UUID, body: TaskUpdate) -> Task:
         changes["due_date"] = body.due_date
     if body.status is not UNSET and body.status.value != row.status:
         changes |= _move(row, body.status)
-    return (await ctx.db.update(tables.Task, task_id, **changes)).to_api()
+    return (await ctx.db.shared.update(tables.Task, task_id, **changes)).to_api()
 
 
 async def delete_task(ctx: Context, task_id: UUID) -> None:
-    """Delete one task."""
+    """Delete one task; nobody but its owner may."""
     await ctx.db.delete(tables.Task, task_id)
 
 
 async def complete_task(ctx: Context, task_id: UUID) -> Task:
     """Move one task to `done`; the row lock lets one of two simultaneous callers come second: 409."""
-    row = await ctx.db.get(tables.Task, task_id, lock=True)
+    row = await ctx.db.shared.get(tables.Task, task_id, lock=True)
     changes = _move(row, TaskStatus.DONE)
-    return (await ctx.db.update(tables.Task, task_id, updated_at=tables.now(), **changes)).to_api()
+    row = await ctx.db.shared.update(tables.Task, task_id, updated_at=tables.now(), **changes)
+    return row.to_api()
 
 
 def _move(row: tables.Task, status: TaskStatus) -> dict[str, object]:

@@ -65,6 +65,11 @@ class Position:
         return f"{self.key:016x}{self.id.hex}"
 
 
+def moment(key: int) -> datetime:
+    """Return the moment that many microseconds after 1970, the last one there is if it would be later."""
+    return EPOCH + MICROSECOND * min(key, (LAST_MOMENT - EPOCH) // MICROSECOND)
+
+
 def _column(sort: TaskSort) -> SQLColumnExpression[Any]:
     match sort:
         case TaskSort.CREATED_AT:
@@ -78,8 +83,7 @@ def _column(sort: TaskSort) -> SQLColumnExpression[Any]:
 def _literal(sort: TaskSort, key: int) -> BindParameter[Any]:
     match sort:
         case TaskSort.CREATED_AT:
-            moment = EPOCH + MICROSECOND * min(key, (LAST_MOMENT - EPOCH) // MICROSECOND)
-            return literal(moment, DateTime(timezone=True))
+            return literal(moment(key), DateTime(timezone=True))
         case TaskSort.DUE_DATE:
             return literal(date.fromordinal(min(max(key, 1), NO_DUE_DATE.toordinal())), Date())
         case TaskSort.PRIORITY:

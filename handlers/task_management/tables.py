@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Text, text
+from sqlalchemy import CheckConstraint, DateTime, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from generated.task_management import models
+from handfast.runtime.database import Sharing
 
 
 def now() -> datetime:
@@ -20,7 +21,9 @@ class Task(SQLModel, table=True):
 
     __tablename__ = "tasks"
     __owner__: ClassVar[str] = "user_id"
+    __shared__: ClassVar[Sharing] = Sharing(by="task_shares", key="task_id")
     __table_args__ = (
+        UniqueConstraint("user_id", "id", name="uq_tasks_user_id_id"),
         CheckConstraint("char_length(title) between 1 and 200", name="ck_tasks_title"),
         CheckConstraint("status in ('todo', 'in_progress', 'done')", name="ck_tasks_status"),
         CheckConstraint("priority in ('low', 'medium', 'high')", name="ck_tasks_priority"),

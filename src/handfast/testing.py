@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +17,7 @@ from uuid import UUID, uuid4
 import jwt
 
 from handfast.runtime.context import Context, PublicContext
-from handfast.runtime.security import Principal
+from handfast.runtime.security import Principal, Role
 
 if TYPE_CHECKING:
     import httpx
@@ -66,13 +67,14 @@ def context(
     *,
     user: UUID | str | None = None,
     scopes: Iterable[str] = (),
+    role: Role = "user",
     unit: UnitOfWork | None = None,
 ) -> ContextT:
     """Return a context to call a handler function with; `user` is somebody new unless given.
 
     Pass the unit of work of a test's pool as `unit`, and end it yourself, for handlers that use `ctx.db`.
     """
-    known = Principal.of(str(user or uuid4()), scopes=frozenset(scopes))
+    known = replace(Principal.of(str(user or uuid4()), scopes=frozenset(scopes)), role=role)
     anonymous = user is None and not issubclass(kind, Context)
     return kind(
         unit=unit,

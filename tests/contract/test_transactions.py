@@ -13,6 +13,7 @@ import pytest
 from sqlmodel import SQLModel
 from starlette.types import ASGIApp
 
+import handlers.sharing.tables  # noqa: F401  (tasks are shared through its table)
 from generated.task_management.handler import Handler
 from generated.task_management.models import Task, TaskCreate
 from generated.task_management.routes import build_router

@@ -11,7 +11,8 @@ import psycopg
 from psycopg import sql
 from sqlmodel import SQLModel
 
-import handlers.task_management.tables  # noqa: F401  (declares its tables on import)
+import handlers.sharing.tables
+import handlers.task_management.tables  # noqa: F401  (they declare their tables on import)
 from handfast.runtime.database import isolation, migrate, throwaway
 from tests.conftest import ROOT
 

@@ -163,7 +163,10 @@ def _lifespan(service: Service, root: Path, tables: MetaData | None) -> Any:
         settings = service.settings
         dsns = await asyncio.to_thread(database.resolve, settings, root)
         pool = database.Pool.create(
-            dsns.service, size=settings.database_pool_size, timeout=settings.database_timeout_seconds
+            dsns.service,
+            size=settings.database_pool_size,
+            timeout=settings.database_timeout_seconds,
+            prepare=settings.database_prepare,
         )
         await pool.open()
         try:

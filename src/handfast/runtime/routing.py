@@ -26,6 +26,7 @@ from handfast.runtime.binding import bind, handler_file
 from handfast.runtime.bodies import BodyDecoder, Decoded
 from handfast.runtime.context import PublicContext
 from handfast.runtime.contract import Contract, OperationSpec
+from handfast.runtime.database.audit import Origin
 from handfast.runtime.decode import ParametersDecoder
 from handfast.runtime.encode import Encoder
 from handfast.runtime.errors import (
@@ -273,7 +274,9 @@ class Call(Generic[ContextT, InputsT]):
             raise
         pool = plan.service.pool
         if pool is not None:
-            self._unit = pool.unit(None if user is None else user.id)
+            role = "user" if user is None else user.role
+            origin = Origin(role, operation_id, state.correlation_id)
+            self._unit = pool.unit(None if user is None else user.id, origin)
         self.ctx = operation.context(
             unit=self._unit, user=user, operation_id=operation_id, correlation_id=state.correlation_id
         )

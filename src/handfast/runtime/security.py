@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from starlette.requests import Request
@@ -25,6 +25,9 @@ USER_NAMESPACE: Final = uuid5(NAMESPACE_URL, "urn:handfast:user")
 
 EVERY_SCOPE: Final = "*"
 
+Role: TypeAlias = Literal["user", "service", "admin"]
+"""What a caller is; only `service` and `admin` may use `ctx.db.elevated(...)`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -36,6 +39,8 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Everything that the credentials say; never log it."""
+    role: Role = "user"
+    """Only an authenticator sets another; for tokens `HANDFAST_ADMIN_ROLES` says which are an admin's."""
 
     @classmethod
     def of(cls, subject: str, *, scopes: frozenset[str] = frozenset(), **claims: object) -> Principal:

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     database_timeout_seconds: float = Field(default=5.0, gt=0)
     """How long a request waits for a connection before it is answered 503."""
 
+    database_prepare: bool = True
+    """Whether statements are prepared on the server; off for a pooler that cannot keep them."""
+
     better_auth_secret: SecretStr | None = Field(default=None, validation_alias="BETTER_AUTH_SECRET")
     """Key of HS256 tokens, at least 32 bytes."""
 
@@ -80,6 +83,9 @@ class Settings(BaseSettings):
 
     jwks_cache_seconds: int = Field(default=300, ge=1)
     """How long the key set of `BETTER_AUTH_URL` is kept."""
+
+    admin_roles: Annotated[tuple[str, ...], NoDecode] = ()
+    """Values of a token's `role` claim, separated by commas, whose holders may use elevated statements."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="CORS_ORIGINS")
     """Origins that browsers may call from, separated by commas; `*` allows all, without credentials."""
@@ -107,6 +113,13 @@ class Settings(BaseSettings):
     def _split_origins(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("admin_roles", mode="before")
+    @classmethod
+    def _split_roles(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(role.strip() for role in value.split(",") if role.strip())
         return value
 
     @field_validator("log_level", mode="before")

@@ -11,6 +11,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Set
 from typing import Any, Final
 
 import jwt
@@ -18,7 +19,7 @@ import structlog
 
 from handfast.runtime.errors import ServiceUnavailable
 from handfast.runtime.faults import Fault
-from handfast.runtime.security import Principal, user_id
+from handfast.runtime.security import Principal, Role, user_id
 from handfast.runtime.settings import Settings
 
 SHORTEST_SECRET_BYTES: Final = 32
@@ -97,6 +98,7 @@ class Tokens:
         self._audience = settings.token_audience or settings.better_auth_url
         self._leeway = settings.token_leeway_seconds
         self._keep_seconds = settings.token_cache_seconds
+        self._admin_roles = frozenset(settings.admin_roles)
         self._verified: dict[str, tuple[Principal, float]] = {}
         self._key_set = (
             None
@@ -118,7 +120,7 @@ class Tokens:
             claims = await self._claims(token)
         except jwt.PyJWTError:
             return None
-        principal = _principal(claims)
+        principal = _principal(claims, self._admin_roles)
         if principal is not None and self._keep_seconds:
             if len(self._verified) >= MOST_CACHED_TOKENS:
                 self._verified.clear()
@@ -157,7 +159,7 @@ class Tokens:
         return claims
 
 
-def _principal(claims: dict[str, Any]) -> Principal | None:
+def _principal(claims: dict[str, Any], admin_roles: Set[str]) -> Principal | None:
     subject = claims["sub"]
     if not isinstance(subject, str) or not subject:
         return None
@@ -169,7 +171,15 @@ def _principal(claims: dict[str, Any]) -> Principal | None:
         elif isinstance(granted, list):
             scopes.update(one for one in granted if isinstance(one, str))
     scopes.discard("*")  # a wildcard is for development authenticators, not for whoever issues tokens
-    return Principal(user_id(subject), subject, frozenset(scopes), claims)
+    return Principal(user_id(subject), subject, frozenset(scopes), claims, _role(claims, admin_roles))
+
+
+def _role(claims: dict[str, Any], admin_roles: Set[str]) -> Role:
+    """Return `admin` if the claim `role` names one of those; Better Auth separates several by commas."""
+    claimed = claims.get("role")
+    names = claimed.split(",") if isinstance(claimed, str) else claimed if isinstance(claimed, list) else []
+    held = {name.strip() for name in names if isinstance(name, str)}
+    return "admin" if held & admin_roles else "user"
 
 
 def token_faults(settings: Settings) -> list[Fault]:

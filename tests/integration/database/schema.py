@@ -27,6 +27,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from handfast.runtime.database.owners import Elevation, Sharing
+
 metadata = MetaData()
 
 
@@ -68,6 +70,7 @@ class Customer(Base, table=True):
 class Order(Base, table=True):
     __tablename__ = "orders"
     __owner__: ClassVar[str] = "user_id"
+    __elevation__: ClassVar[Elevation] = "read"
     __table_args__ = (
         ForeignKeyConstraint(
             ["user_id", "customer_id"], ["customers.user_id", "customers.id"], name="fk_orders_customer"
@@ -90,6 +93,36 @@ class Order(Base, table=True):
         sa_type=DateTime(timezone=True),
         sa_column_kwargs={"onupdate": lambda: datetime.now(UTC)},
     )
+
+
+class Note(Base, table=True):
+    """What its owner shares with others, and what elevated statements may change."""
+
+    __tablename__ = "notes"
+    __owner__: ClassVar[str] = "user_id"
+    __shared__: ClassVar[Sharing] = Sharing(by="note_shares", key="note_id")
+    __elevation__: ClassVar[Elevation] = "write"
+    __table_args__ = (UniqueConstraint("user_id", "id", name="uq_notes_user_id_id"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    user_id: UUID
+    text: str = Field(default="", sa_type=Text)
+
+
+class NoteShare(Base, table=True):
+    __tablename__ = "note_shares"
+    __owner__: ClassVar[str] = "user_id"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["user_id", "note_id"], ["notes.user_id", "notes.id"], name="fk_shares_note", ondelete="cascade"
+        ),
+        Index("ix_note_shares_grantee_id", "grantee_id", "note_id"),
+    )
+
+    user_id: UUID = Field(primary_key=True)
+    note_id: UUID = Field(primary_key=True)
+    grantee_id: UUID = Field(primary_key=True)
+    may_write: bool = False
 
 
 class Thing(Base, table=True):

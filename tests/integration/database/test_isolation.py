@@ -153,13 +153,15 @@ async def test_an_unreachable_database_is_a_fault_without_the_password() -> None
     assert fault.where == "DATABASE_URL"
 
 
-def test_a_database_that_refuses_questions_is_a_fault(shop: Dsns, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: object, **kwargs: object) -> list[object]:
-        raise InsufficientPrivilege("no")
-
-    monkeypatch.setattr(isolation, "drift", refuse)
-    (fault,) = health.inspect(shop.service, metadata, SHOP)
-    assert "cannot be inspected" in fault.what
+async def test_a_database_that_refuses_questions_is_a_fault(postgres: throwaway.Server) -> None:
+    dsns = throwaway.database(postgres, root=SHOP)
+    with psycopg.connect(dsns.owner) as connection:
+        connection.execute("revoke select on alembic_version from handfast_service")
+    async with opened(dsns.service) as pool:
+        for found in (health.inspect(dsns.service, metadata, SHOP), await checks(pool, metadata, SHOP)):
+            (fault,) = found
+            assert "cannot be inspected" in fault.what
+    throwaway.drop(postgres, dsns)
 
 
 def test_names_that_need_quotes_and_long_names() -> None:
@@ -266,6 +268,12 @@ def test_silence_about_the_owner_is_a_fault() -> None:
 
 def test_the_shop_keeps_the_rules() -> None:
     assert isolation.rules(metadata) == []
-    assert {table.name for table, _ in owned_tables(metadata)} == {"customers", "orders", "things"}
+    assert {table.name for table, _ in owned_tables(metadata)} == {
+        "customers",
+        "note_shares",
+        "notes",
+        "orders",
+        "things",
+    }
     assert Customer.__owner__ == "user_id"
     assert roles.user("host=x") == "handfast_service"

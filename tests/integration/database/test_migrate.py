@@ -183,14 +183,15 @@ def test_the_alembic_command_itself(empty: Dsns, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_server_of_ones_own_with_roles_of_its_own(postgres: throwaway.Server, tmp_path: Path) -> None:
-    """Owner and service are plain roles that inherit nothing; the owner may only pass the probe on."""
+    """Owner and service are plain roles that inherit nothing; the owner may only pass our roles on."""
     name = f"managed_{uuid4().hex[:8]}"
     owner, service = f"{name}_owner", f"{name}_service"
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"create role {owner} login noinherit createrole password 'o'")
         connection.execute(f"create role {service} login noinherit password 's'")
         connection.execute(f"create database {name} owner {owner}")
-        connection.execute(f"grant handfast_probe to {owner} with admin option, inherit false, set false")
+        for role in ("handfast_probe", "handfast_elevated"):
+            connection.execute(f"grant {role} to {owner} with admin option, inherit false, set false")
     owner_dsn = make_conninfo(postgres.dsn(name), user=owner, password="o")
     service_dsn = make_conninfo(postgres.dsn(name), user=service, password="s")
     assert roles.user(service_dsn) == service

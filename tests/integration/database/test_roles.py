@@ -23,6 +23,7 @@ def test_no_role_has_special_rights(shop: Dsns) -> None:
             f"select rolname, rolcanlogin, {POWERS} from pg_roles where rolname like 'handfast%' order by 1"
         ).fetchall()
     assert found == [
+        ("handfast_elevated", False, False),
         ("handfast_owner", True, False),
         ("handfast_probe", False, False),
         ("handfast_service", True, False),
@@ -42,7 +43,7 @@ def test_setup_mends_what_is_wrong_and_keeps_what_is_right(postgres: throwaway.S
         found = connection.execute(
             f"select rolname, rolcanlogin, {POWERS} from pg_roles where rolname like 'handfast%' order by 1"
         ).fetchall()
-    assert [row[1:] for row in found] == [(True, False), (False, False), (True, False)]
+    assert [row[1:] for row in found] == [(False, False), (True, False), (False, False), (True, False)]
     for dsn in (dsns.owner, dsns.service):
         psycopg.connect(dsn).close()
     throwaway.drop(postgres, dsns)

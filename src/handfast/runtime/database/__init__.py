@@ -4,7 +4,7 @@ from handfast.runtime.database import embedded, isolation, migrate, roles, throw
 from handfast.runtime.database.access import Database
 from handfast.runtime.database.conflicts import conflict
 from handfast.runtime.database.health import checks
-from handfast.runtime.database.owners import IsolationError
+from handfast.runtime.database.owners import Elevation, IsolationError, Sharing
 from handfast.runtime.database.pool import Pool
 from handfast.runtime.database.resolve import resolve
 from handfast.runtime.database.roles import Dsns
@@ -13,8 +13,10 @@ from handfast.runtime.database.unit import TransactionEnded, UnitOfWork
 __all__ = [
     "Database",
     "Dsns",
+    "Elevation",
     "IsolationError",
     "Pool",
+    "Sharing",
     "TransactionEnded",
     "UnitOfWork",
     "checks",

@@ -1,8 +1,13 @@
-"""`ctx.db`: what handlers do with the database. It sees and changes the user's own rows only."""
+"""`ctx.db`: what handlers do with the database. It sees and changes the user's own rows only.
+
+Two ways lead further, each only as far as tables and migrations say: `shared` and `granted` to what others
+share with the user, `elevated` to all users' rows for callers whose role allows it.
+"""
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
@@ -12,6 +17,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from handfast.runtime.database import single, statements
+from handfast.runtime.database.audit import LONGEST_REASON
+from handfast.runtime.database.owners import IsolationError
+from handfast.runtime.database.reach import Reach
 from handfast.runtime.database.single import KEY
 from handfast.runtime.database.statements import Call, Plan
 from handfast.runtime.errors import Forbidden, NotFound
@@ -24,24 +32,20 @@ V = TypeVar("V")
 Vs = TypeVarTuple("Vs")
 
 
-class Database:
-    """The rows of one request's user, in one request's transaction.
+class Rows:
+    """Statements over the rows within one reach, in one request's transaction."""
 
-    Every statement is kept to rows that the user owns: tables with an `__owner__` get `owner = user`
-    wherever they appear. Handlers neither filter by user nor commit. Several coroutines of one request may
-    use it; their statements are sent one after the other.
-    """
-
-    def __init__(self, unit: UnitOfWork) -> None:
+    def __init__(self, unit: UnitOfWork, reach: Reach) -> None:
         """Belong to one unit of work."""
         self._unit = unit
+        self._reach = reach
 
     async def get(self, table: type[T], key: UUID, *, lock: bool = False) -> T:
         """Return the row with this primary key, locked until the transaction ends if `lock` (FOR UPDATE).
 
         Raises `NotFound` if there is none, and `Forbidden` if it is somebody else's.
         """
-        plan = single.get_plan(table, lock)
+        plan = single.get_plan(table, lock, self._reach)
         row: T = await self._one(table, key, plan, {KEY: key})
         return row
 
@@ -70,6 +74,7 @@ class Database:
         """Store `row` as the user's, and return it with what the database filled in."""
         known = single.single(type(row))
         given = {name: value for name, value in row.__dict__.items() if name in known.attributes}
+        own = self._reach is not Reach.ALL
         values: dict[str, Any] = {}
         for name, column in known.attributes.items():
             value = given.get(name)
@@ -78,10 +83,11 @@ class Database:
                     value = statements.default_of(column.default)
                 elif column.server_default is not None or column is known.table.autoincrement_column:
                     continue  # the database fills it in
-            if column is not known.owner:
+            if column is not known.owner or not own:
                 values[name] = value
-        plan = single.insert_plan(type(row), tuple(values))
-        rows, result = await self._write(plan, {f"set_{name}": value for name, value in values.items()})
+        plan = single.insert_plan(type(row), tuple(values), self._reach)
+        call = plan.call_with({f"set_{name}": value for name, value in values.items()}, self._unit.owner)
+        ((rows, result),) = await self._write([call])
         (stored,) = known.reader.processed(rows, result)
         known.entity.fill(row, stored)
         return row
@@ -101,11 +107,10 @@ class Database:
             hasattr(value, "__clause_element__") or isinstance(value, ClauseElement)
             for value in values.values()
         ):
-            changed: T = await self._one_by(
-                table, key, single.update_call(table, key, values, self._unit.owner)
-            )
+            call = single.update_call(table, key, values, self._unit.owner, self._reach)
+            changed: T = await self._one_by(table, key, call)
             return changed
-        plan = single.update_plan(table, tuple(sorted(values)))
+        plan = single.update_plan(table, tuple(sorted(values)), self._reach)
         row: T = await self._one(
             table, key, plan, {KEY: key, **{f"set_{name}": value for name, value in values.items()}}
         )
@@ -113,12 +118,94 @@ class Database:
 
     async def delete(self, table: type[T], key: UUID) -> None:
         """Delete the row with this primary key; raises `NotFound` and `Forbidden` as `get` does."""
-        await self._one(table, key, single.delete_plan(table), {KEY: key})
+        await self._one(table, key, single.delete_plan(table, self._reach), {KEY: key})
 
     async def execute(self, statement: Executable) -> int:
         """Run a statement that changes many rows, and return how many of the user's it touched."""
-        (answer,) = await self._unit.write([statements.prepare(statement, self._unit.owner)])
+        (answer,) = await self._write([self._prepare(statement)])
         return answer[1].command_tuples or 0
+
+    async def _rows(self, statement: Executable) -> list[Any]:
+        call = self._prepare(statement)
+        if call.plan.reader is None:
+            raise TypeError("this statement returns no rows: use execute()")
+        ((rows, result),) = await self._run(call)
+        return call.plan.reader.read(rows, result)
+
+    def _prepare(self, statement: Executable) -> Call:
+        return statements.prepare(statement, self._unit.owner, self._reach)
+
+    async def _run(self, call: Call, *before: Call) -> list[Answer]:
+        """Run `call`, after those `before` it, in a transaction that can write only if `call` does."""
+        return await (self._write if call.plan.writes else self._read)([*before, call])
+
+    async def _read(self, calls: Sequence[Call]) -> list[Answer]:
+        return await self._unit.read(calls)
+
+    async def _write(self, calls: Sequence[Call]) -> list[Answer]:
+        return await self._unit.write(calls)
+
+    async def _one(self, table: type[T], key: object, plan: Plan, values: dict[str, Any]) -> Any:
+        return await self._one_by(table, key, plan.call_with(values, self._unit.owner))
+
+    async def _one_by(self, table: type[T], key: object, call: Call) -> Any:
+        """Run `call`, which is about one row, and return that row; tell 404 from 403 if it met none."""
+        (answer,) = await self._run(call)
+        if _met(answer):
+            return _row(call, answer)
+        if not call.plan.isolated:
+            raise NotFound
+        # Asked first and tried again: a row of the user's own that came between is found, not forbidden.
+        probed, answer = await self._run(call, single.probe_call(table, key))
+        if _met(answer):
+            return _row(call, answer)
+        raise Forbidden if probed[0][0][0] else NotFound
+
+
+class Database(Rows):
+    """The rows of one request's user, in one request's transaction.
+
+    Every statement is kept to rows that the user owns: tables with an `__owner__` get `owner = user`
+    wherever they appear. Handlers neither filter by user nor commit. Several coroutines of one request may
+    use it; their statements are sent one after the other.
+    """
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        """Belong to one unit of work."""
+        super().__init__(unit, Reach.OWN)
+
+    @property
+    def shared(self) -> Rows:
+        """The user's own rows and those that others share with the user (`__shared__`).
+
+        Only rows shared for writing are changed or locked; none of them is deleted. A row that is shared for
+        reading alone raises `Forbidden` there. A table of shares shows the shares given to the user.
+        """
+        return Rows(self._unit, Reach.SHARED)
+
+    @property
+    def granted(self) -> Rows:
+        """Only the rows that others share with the user; otherwise like `shared`."""
+        return Rows(self._unit, Reach.GRANTED)
+
+    @asynccontextmanager
+    async def elevated(self, reason: str) -> AsyncIterator[Elevated]:
+        """Yield a handle on all users' rows of the tables that a migration opened with `allow_elevation`.
+
+        For callers whose role is `admin` or `service`; anybody else gets `Forbidden`. Each statement leaves a
+        row in `handfast_audit`, committed with the request's transaction, and a line in the log; `reason`
+        (at most 500 characters, no personal data) is part of the row. Statements of `ctx.db` itself stay
+        with the caller's own rows, also within the block.
+        """
+        if not reason.strip() or len(reason) > LONGEST_REASON:
+            raise ValueError(f"say in 1 to {LONGEST_REASON} characters why the statements are elevated")
+        if not self._unit.origin.may_elevate:
+            raise Forbidden
+        handle = Elevated(self._unit, reason)
+        try:
+            yield handle
+        finally:
+            handle.close()
 
     async def last(self, statement: Executable) -> Any:
         """Run `statement` and commit in one round trip; nothing may follow.
@@ -140,34 +227,30 @@ class Database:
         """
         return self._unit.session()
 
-    async def _rows(self, statement: Executable) -> list[Any]:
-        call = statements.prepare(statement, self._unit.owner)
-        if call.plan.reader is None:
-            raise TypeError("this statement returns no rows: use execute()")
-        run = self._unit.write if call.plan.writes else self._unit.read
-        ((rows, result),) = await run([call])
-        return call.plan.reader.read(rows, result)
 
-    async def _write(self, plan: Plan, values: dict[str, Any]) -> Answer:
-        (answer,) = await self._unit.write([plan.call_with(values, self._unit.owner)])
-        return answer
+class Elevated(Rows):
+    """All users' rows, as far as migrations allow; usable within the block of `ctx.db.elevated(...)`.
 
-    async def _one(self, table: type[T], key: object, plan: Plan, values: dict[str, Any]) -> Any:
-        return await self._one_by(table, key, plan.call_with(values, self._unit.owner))
+    `insert` stores a row as its owner column says.
+    """
 
-    async def _one_by(self, table: type[T], key: object, call: Call) -> Any:
-        """Run `call`, which is about one row, and return that row; tell 404 from 403 if it met none."""
-        run = self._unit.write if call.plan.writes else self._unit.read
-        (answer,) = await run([call])
-        if _met(answer):
-            return _row(call, answer)
-        if not call.plan.isolated:
-            raise NotFound
-        # Asked first and tried again: a row of the user's own that came between is found, not forbidden.
-        probed, answer = await run([single.probe_call(table, key), call])
-        if _met(answer):
-            return _row(call, answer)
-        raise Forbidden if probed[0][0][0] else NotFound
+    def __init__(self, unit: UnitOfWork, reason: str) -> None:
+        """Belong to one unit of work; `reason` goes into each audit row."""
+        super().__init__(unit, Reach.ALL)
+        self._reason = reason
+        self._closed = False
+
+    def close(self) -> None:
+        """Refuse every further statement."""
+        self._closed = True
+
+    async def _read(self, calls: Sequence[Call]) -> list[Answer]:
+        return await self._write(calls)  # the audit row is written in any case
+
+    async def _write(self, calls: Sequence[Call]) -> list[Answer]:
+        if self._closed:
+            raise IsolationError("the elevated block is over: no statement may follow on its handle")
+        return await self._unit.elevated(calls, self._reason)
 
 
 def _met(answer: Answer) -> bool:

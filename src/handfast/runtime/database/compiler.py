@@ -1,5 +1,7 @@
 """The first wall: SQL in which every table that belongs to users is filtered by its owner.
 
+How far the filter reaches is a property of the dialect that a statement is compiled with (`reach`).
+
 The filter is put in where SQLAlchemy renders a FROM list, so it reaches whatever ends up as SQL: subqueries,
 CTEs, EXISTS, unions, aliases, relationship joins. What is optional in an outer join is filtered in its ON
 clause; UPDATE and DELETE are filtered on target and sources; INSERT gets the owner as a value.
@@ -31,6 +33,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect
 from sqlalchemy.sql.selectable import Alias, FromGrouping, TableSample
 
 from handfast.runtime.database.owners import IsolationError, owner_column
+from handfast.runtime.database.reach import Access, Reach, criterion
 
 OWNER = "handfast_owner"
 """The name of the parameter that carries the user's id."""
@@ -48,6 +51,8 @@ class IsolatingCompiler(PGCompiler_psycopg):
         self.uses_owner = False
         self.writes = False
         """Whether the statement changes rows or locks them: then it needs an explicit transaction."""
+        self.owned: set[str] = set()
+        """Names of the tables in it whose rows belong to users."""
         super().__init__(*args, **kwargs)
 
     def _compose_select_body(
@@ -64,8 +69,10 @@ class IsolatingCompiler(PGCompiler_psycopg):
         tables: set[Table] = set()
         criteria: list[ColumnElement[bool]] = []
         rewritten = []
+        # A lock needs the right to change what it locks.
+        access = Access.READ if select._for_update_arg is None else Access.CHANGE
         for source in froms:
-            source, added = self._isolate(source, tables)
+            source, added = self._isolate(source, tables, access)
             rewritten.append(source)
             criteria += added
         if criteria:
@@ -82,7 +89,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
     def visit_update(self, update_stmt: Update, *args: Any, **kwargs: Any) -> str:
         """Render an UPDATE of the user's rows, from the user's rows."""
         self.writes = True
-        update_stmt, tables = self._isolate_change(update_stmt, **kwargs)
+        update_stmt, tables = self._isolate_change(update_stmt, Access.CHANGE, **kwargs)
         owner = owner_column(_target(update_stmt))
         if owner is not None and owner.name in _assigned(update_stmt):
             raise IsolationError(f"`{owner}` may not be changed: a row stays its owner's")
@@ -95,7 +102,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
     def visit_delete(self, delete_stmt: Delete, *args: Any, **kwargs: Any) -> str:
         """Render a DELETE of the user's rows."""
         self.writes = True
-        delete_stmt, tables = self._isolate_change(delete_stmt, **kwargs)
+        delete_stmt, tables = self._isolate_change(delete_stmt, Access.DELETE, **kwargs)
         self._filtered.append(tables)
         try:
             text: str = super().visit_delete(delete_stmt, *args, **kwargs)  # type: ignore[no-untyped-call]
@@ -104,11 +111,16 @@ class IsolatingCompiler(PGCompiler_psycopg):
         return text
 
     def visit_insert(self, insert_stmt: Insert, *args: Any, **kwargs: Any) -> str:
-        """Render an INSERT whose rows belong to the user, whatever the statement said."""
+        """Render an INSERT whose rows belong to the user, whatever the statement said.
+
+        An elevated one has to say whose they are.
+        """
         self.writes = True
         table = _target(insert_stmt)
         owner = owner_column(table)
         if owner is not None:
+            self.owned.add(table.name)
+        if owner is not None and self.reach is not Reach.ALL:
             insert_stmt = _insert_for(insert_stmt, owner, self._owner_parameter(owner))
         # ON CONFLICT DO UPDATE names the target table; row security watches over the row that it meets.
         self._filtered.append({table})
@@ -135,31 +147,43 @@ class IsolatingCompiler(PGCompiler_psycopg):
         text: str = super().visit_table(table, asfrom, *args, **kwargs)  # type: ignore[no-untyped-call]
         return text
 
+    @property
+    def reach(self) -> Reach:
+        """Whose rows the statement may meet."""
+        return self.dialect.reach if isinstance(self.dialect, IsolatingDialect) else Reach.OWN
+
     def _isolate(
-        self, source: FromClause, tables: set[Table]
+        self, source: FromClause, tables: set[Table], access: Access = Access.READ
     ) -> tuple[FromClause, list[ColumnElement[bool]]]:
         """Return `source` with filters in its outer joins, and the filters that belong into WHERE.
 
         Adds the tables that are filtered so to `tables`.
         """
         if isinstance(source, FromGrouping):
-            return self._isolate(source.element, tables)
+            return self._isolate(source.element, tables, access)
         if isinstance(source, Join):
-            return self._isolate_join(source, tables)
+            return self._isolate_join(source, tables, access)
         table = source
         while isinstance(table, Alias | TableSample):
             table = table.element
         if not isinstance(table, Table):
             return source, []  # a subquery, CTE, function or VALUES: whatever it reads is filtered inside
-        owner = owner_column(_plain(table))
+        table = _plain(table)
+        owner = owner_column(table)
         if owner is None:
             return source, []
-        tables.add(_plain(table))
-        return source, [source.c[owner.key] == self._owner_parameter(owner)]
+        tables.add(table)
+        self.owned.add(table.name)
+        user = bindparam(OWNER, None, type_=owner.type)
+        added = criterion(source, table, self.reach, access, user)
+        self.uses_owner = self.uses_owner or added is not None
+        return source, [] if added is None else [added]
 
-    def _isolate_join(self, join: Join, tables: set[Table]) -> tuple[FromClause, list[ColumnElement[bool]]]:
-        left, left_criteria = self._isolate(join.left, tables)
-        right, right_criteria = self._isolate(join.right, tables)
+    def _isolate_join(
+        self, join: Join, tables: set[Table], access: Access
+    ) -> tuple[FromClause, list[ColumnElement[bool]]]:
+        left, left_criteria = self._isolate(join.left, tables, access)
+        right, right_criteria = self._isolate(join.right, tables, access)
         if join.full and (left_criteria or right_criteria):
             raise IsolationError(
                 "FULL JOIN of owned tables: join subqueries, which are filtered before they are joined"
@@ -175,14 +199,15 @@ class IsolatingCompiler(PGCompiler_psycopg):
             left, right, onclause, isouter=join.isouter, full=join.full
         ), left_criteria + right_criteria
 
-    def _isolate_change(self, statement: Any, **kwargs: Any) -> tuple[Any, set[Table]]:
+    def _isolate_change(self, statement: Any, access: Access, **kwargs: Any) -> tuple[Any, set[Table]]:
         """Return an UPDATE or DELETE with filters on its target and on the tables that it reads beside it."""
         tables: set[Table] = set()
         # The same work that rendering does first: it finds the tables that the conditions bring in.
         state = statement._compile_state_factory(statement, self, **kwargs)
         criteria: list[ColumnElement[bool]] = []
         for source in (state.statement.table, *state._extra_froms):
-            isolated, added = self._isolate(source, tables)
+            changed = source is state.statement.table
+            isolated, added = self._isolate(source, tables, access if changed else Access.READ)
             if isolated is not source:
                 raise IsolationError("an outer join in UPDATE or DELETE: use a subquery in its condition")
             criteria += added
@@ -201,13 +226,16 @@ class IsolatingDialect(PGDialect_psycopg):
     # Never connected, so what the server would be asked for is said here: backslashes are plain characters.
     _backslash_escapes = False
 
-    def __init__(self) -> None:
-        """Make the dialect; one serves all."""
+    def __init__(self, reach: Reach = Reach.OWN) -> None:
+        """Make the dialect of statements that reach so far."""
         super().__init__(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+        self.reach = reach
 
 
 DIALECT = IsolatingDialect()
-"""The one instance."""
+"""The one for the user's own rows."""
+DIALECTS = {reach: DIALECT if reach is Reach.OWN else IsolatingDialect(reach) for reach in Reach}
+"""One for each reach."""
 
 
 def _plain(table: Any) -> Table:

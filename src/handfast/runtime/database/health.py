@@ -1,28 +1,32 @@
-"""What must be true of the database before the service answers, and while it does (`/ready`)."""
+"""What must be true of the database before the service answers, and while it does (`/ready`).
+
+A probe comes every few seconds from each replica, so it borrows a connection and makes three round trips:
+the catalogues, the migrations, and a look at the rows themselves.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Final, LiteralString
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import MetaData, Table
 
-from handfast.runtime.database import isolation, migrate, roles
-from handfast.runtime.database.owners import USER_SETTING, owned_tables
+from handfast.runtime.database import catalogue, isolation, migrate, roles
+from handfast.runtime.database.catalogue import Catalogue
+from handfast.runtime.database.drift import role_faults, table_faults
+from handfast.runtime.database.owners import owned_tables
 from handfast.runtime.database.pool import Pool
+from handfast.runtime.database.wire import Statement, Wire
+from handfast.runtime.errors import ServiceUnavailable
 from handfast.runtime.faults import ConfigError, Fault
 
-_ROLE: LiteralString = """
-select current_user, array(
-  select rolname from pg_roles
-  where (rolsuper or rolbypassrls) and pg_has_role(current_user, oid, 'member') order by rolname)
-"""
-_OWN_ROLE = "let DATABASE_URL log in as a role that owns nothing, such as `roles.setup` makes"
+_AS_USER: Final[LiteralString] = "select set_config('app.user_id', %s, true)"
+_AS_USER_WIRE: Final = b"select set_config('app.user_id', $1, true)"
 
 
 async def checks(pool: Pool, metadata: MetaData | None, root: Path | None) -> list[Fault]:
@@ -30,65 +34,117 @@ async def checks(pool: Pool, metadata: MetaData | None, root: Path | None) -> li
 
     `metadata` are the tables that the handlers declare, `root` the folder that holds `migrations`.
     """
-    return await asyncio.to_thread(inspect, pool.dsn, metadata, root)
+    try:
+        connection = await pool.take()
+    except ServiceUnavailable:
+        # Down, or merely busy: a connection of its own tells which.
+        return await asyncio.to_thread(inspect, pool.dsn, metadata, root)
+    try:
+        return await _examine(connection, roles.user(pool.dsn), metadata, root)
+    except psycopg.OperationalError as error:
+        connection.pgconn.finish()
+        return [migrate.unreachable(pool.dsn, error)]
+    except psycopg.Error as error:
+        return [_refused(error)]
+    finally:
+        await pool.give_back(connection)
 
 
 def inspect(dsn: str, metadata: MetaData | None, root: Path | None) -> list[Fault]:
-    """Do what `checks` does, outside an event loop."""
-    faults = [] if metadata is None else isolation.rules(metadata)
+    """Do what `checks` does, outside an event loop, on a connection of its own."""
+    service = roles.user(dsn)
     try:
         with migrate.connect(dsn) as connection:
-            faults += _role_faults(connection)
-            lacking = [] if root is None else migrate.pending(dsn, root)
-            if lacking:
-                # What a migration will bring need not be reported as missing too.
-                number = f"{len(lacking)} pending migrations" if len(lacking) > 1 else "a pending migration"
-                faults.append(
-                    Fault(f"the database has {number}: {', '.join(lacking)}", "run `handfast migrate`")
-                )
-            elif metadata is not None:
-                faults += isolation.drift(connection, metadata, service=roles.user(dsn))
-                faults += _leaks(connection, metadata)
+            row = connection.execute(catalogue.QUERY, catalogue.parameters(service)).fetchone()
+            found = catalogue.parse((row or [{}])[0])
+            rows = connection.execute(migrate.VERSIONS).fetchall() if _migrated(found) else []
+            faults = _judged(found, service, metadata, root, rows)
+            if metadata is None:
+                return faults
+            look = _look(found, metadata)
+            seen: set[str] = set()
+            for user in (str(uuid4()), ""):
+                connection.execute(_AS_USER, [user])
+                seen |= {str(table) for (table,) in connection.execute(look)}
+            return faults + _seen(metadata, seen)
     except ConfigError as error:
-        faults += error.faults
+        return list(error.faults)
     except psycopg.Error as error:
-        faults.append(
-            Fault(f"the database cannot be inspected: {error}", "grant the service role what it needs")
-        )
+        return [_refused(error)]
+
+
+async def _examine(
+    connection: Wire, service: str, metadata: MetaData | None, root: Path | None
+) -> list[Fault]:
+    row = await (await connection.execute(catalogue.QUERY, catalogue.parameters(service))).fetchone()
+    found = catalogue.parse((row or [{}])[0])
+    rows = await (await connection.execute(migrate.VERSIONS)).fetchall() if _migrated(found) else []
+    faults = await asyncio.to_thread(_judged, found, service, metadata, root, rows)
+    if metadata is None:
+        return faults
+    look: Statement = (_look(found, metadata).as_bytes(), (), True)
+    pipeline: list[Statement] = []
+    for user in (str(uuid4()), ""):
+        pipeline += [(_AS_USER_WIRE, [user], True), look]
+    results = (await connection.exchange(pipeline))[1::2]
+    seen = {str(table) for result in results for (table,) in connection.rows(result)}
+    return faults + _seen(metadata, seen)
+
+
+def _migrated(found: Catalogue) -> bool:
+    return (found.path, migrate.VERSION_TABLE) in found.relations
+
+
+def _judged(
+    found: Catalogue,
+    service: str,
+    metadata: MetaData | None,
+    root: Path | None,
+    versions: Sequence[tuple[str]],
+) -> list[Fault]:
+    """Return what declarations, roles, migrations and tables are lacking."""
+    faults = [] if metadata is None else isolation.rules(metadata)
+    faults += role_faults(found, service)
+    lacking = [] if root is None else migrate.lacking(root, [version for (version,) in versions])
+    if lacking:
+        # What a migration will bring need not be reported as missing too.
+        number = f"{len(lacking)} pending migrations" if len(lacking) > 1 else "a pending migration"
+        faults.append(Fault(f"the database has {number}: {', '.join(lacking)}", "run `handfast migrate`"))
+    elif metadata is not None:
+        faults += table_faults(found, metadata, service)
     return faults
 
 
-def _role_faults(connection: psycopg.Connection[Any]) -> Iterator[Fault]:
-    ((role, powers),) = connection.execute(_ROLE).fetchall()
-    if role in powers:
-        yield Fault(
-            f"the service's role `{role}` is a superuser or has BYPASSRLS: nothing is isolated", _OWN_ROLE
+def _look(found: Catalogue, metadata: MetaData) -> sql.Composed:
+    """Return a statement for the names of owned tables that show rows which are not the user's.
+
+    Asked as a user who does not exist and as nobody, it shows what the catalogues may not tell.
+    """
+    looks = [
+        sql.SQL(
+            "select {} where exists (select from {} "
+            "where {}::text is distinct from current_setting('app.user_id', true))"
+        ).format(sql.Literal(table.name), sql.Identifier(*_name(found, table)), sql.Identifier(owner.name))
+        for table, owner in owned_tables(metadata)
+        if (relation := found.relations.get(_name(found, table))) and "select" in relation.rights
+    ]
+    return sql.SQL(" union all ").join(looks) if looks else sql.SQL("select '' where false").format()
+
+
+def _name(found: Catalogue, table: Table) -> tuple[str, str]:
+    return (table.schema or found.path, table.name)
+
+
+def _seen(metadata: MetaData, names: set[str]) -> list[Fault]:
+    return [
+        Fault(
+            f"the service's role sees rows of other users in `{table.name}`",
+            f'run `op.enable_row_security("{table.name}", owner="{owner.name}")` in a migration',
         )
-    elif powers:
-        names = ", ".join(f"`{name}`" for name in powers)
-        yield Fault(
-            f"the service's role `{role}` can become {names}, which nothing is isolated from", _OWN_ROLE
-        )
+        for table, owner in owned_tables(metadata)
+        if table.name in names
+    ]
 
 
-def _leaks(connection: psycopg.Connection[Any], metadata: MetaData) -> Iterator[Fault]:
-    """Look, as a user who does not exist and as nobody, at rows that must not be seen."""
-    for table, owner in owned_tables(metadata):
-        try:
-            seen = any(_sees_rows(connection, table, owner, user) for user in (str(uuid4()), ""))
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
-            continue  # told as drift already
-        if seen:
-            yield Fault(
-                f"the service's role sees rows of other users in `{table.name}`",
-                f'run `op.enable_row_security("{table.name}", owner="{owner.name}")` in a migration',
-            )
-
-
-def _sees_rows(connection: psycopg.Connection[Any], table: Table, owner: Column[Any], user: str) -> bool:
-    name = sql.Identifier(*filter(None, (table.schema, table.name)))
-    with connection.transaction():
-        connection.execute("select set_config(%s, %s, true)", [USER_SETTING, user])
-        statement = sql.SQL("select exists (select from {} where {}::text is distinct from %s)")
-        row = connection.execute(statement.format(name, sql.Identifier(owner.name)), [user]).fetchone()
-    return bool(row and row[0])
+def _refused(error: psycopg.Error) -> Fault:
+    return Fault(f"the database cannot be inspected: {error}", "grant the service role what it needs")

@@ -7,6 +7,12 @@ Importing this module gives Alembic these operations, all reversible:
     op.share_table("countries")                        # reference data: everybody reads, migrations write
     op.unshare_table("countries")
     op.backfill("tasks", "update tasks set ...")       # a data migration over all users' rows
+    op.enable_sharing("tasks", owner="user_id", by="task_shares", key="task_id")
+    op.disable_sharing("tasks", by="task_shares")
+    op.create_audit_table()                            # what elevated statements are noted in
+    op.allow_elevation("tasks", write=False)           # all users' rows for elevated statements
+    op.forbid_elevation("tasks")
+    op.drop_audit_table()
 
 The same are functions of this module, which type checkers know: `isolation.enable_row_security(...)`.
 
@@ -17,31 +23,43 @@ tables.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from sqlalchemy import Column, ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from handfast.runtime.database import roles
+from handfast.runtime.database import catalogue, roles
+from handfast.runtime.database.catalogue import Catalogue
+from handfast.runtime.database.drift import role_faults, table_faults
+from handfast.runtime.database.elevation import (
+    allow_elevation,
+    create_audit_table,
+    drop_audit_table,
+    forbid_elevation,
+)
 from handfast.runtime.database.operations import (
-    OWNER_POLICY,
-    PROBE_POLICY,
     backfill,
     disable_row_security,
     enable_row_security,
-    existence_function,
-    quoted,
     share_table,
     unshare_table,
 )
-from handfast.runtime.database.owners import USER_SETTING, Undeclared, owned_tables, owner_name
+from handfast.runtime.database.owners import Undeclared, owner_name, share_table_of, sharing_of, single_key
+from handfast.runtime.database.sharing import disable_sharing, enable_sharing
 from handfast.runtime.faults import Fault
 
 __all__ = [
+    "allow_elevation",
     "backfill",
+    "create_audit_table",
     "disable_row_security",
+    "disable_sharing",
     "drift",
+    "drop_audit_table",
     "enable_row_security",
+    "enable_sharing",
+    "forbid_elevation",
+    "judge",
     "rules",
     "share_table",
     "unshare_table",
@@ -61,7 +79,36 @@ def rules(metadata: MetaData) -> list[Fault]:
             continue
         if owner is not None:
             faults += _table_rules(table, owner)
+        faults += _sharing_rules(table, owner)
     return faults
+
+
+def _sharing_rules(table: Table, owner: str | None) -> Iterator[Fault]:
+    sharing = sharing_of(table)
+    if sharing is None:
+        return
+    if owner is None or single_key(table) is None:
+        yield Fault(
+            f"rows of `{table.name}` are shared, but have no owner or no key of one column",
+            "give its class an `__owner__` and a primary key of one column",
+        )
+        return
+    try:
+        shares = share_table_of(table, sharing)
+    except Undeclared as error:
+        yield Fault(str(error), f"declare the table `{sharing.by}` as `__shared__` of `{table.name}` says")
+        return
+    wanted = {(owner_name(shares), owner), (sharing.key, single_key(table))}
+    if not any(
+        constraint.referred_table is table
+        and {(element.parent.name, element.column.name) for element in constraint.elements} == wanted
+        for constraint in shares.foreign_key_constraints
+    ):
+        yield Fault(
+            f"the shares in `{shares.name}` do not refer to `{table.name}`: anybody could share any row",
+            f"give it a foreign key ({owner_name(shares)}, {sharing.key}) references {table.name} "
+            f"({owner}, {single_key(table)}) on delete cascade",
+        )
 
 
 def _table_rules(table: Table, owner: str) -> Iterator[Fault]:
@@ -113,93 +160,15 @@ def _leads(columns: Sequence[Column[Any]], owner: str) -> bool:
     return bool(columns) and columns[0].name == owner
 
 
-_STATE: LiteralString = """
-select c.relrowsecurity, c.relforcerowsecurity,
-       pg_has_role(%(service)s, c.relowner, 'member'),
-       has_table_privilege(%(service)s, c.oid, 'select')
-         and has_table_privilege(%(service)s, c.oid, 'insert')
-         and has_table_privilege(%(service)s, c.oid, 'update')
-         and has_table_privilege(%(service)s, c.oid, 'delete'),
-       n.nspname
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(%(table)s)
-"""
-
-_POLICIES: LiteralString = """
-select polname, polcmd, polpermissive,
-       array(select case when r = 0 then 'public' else pg_get_userbyid(r) end from unnest(polroles) r),
-       pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
-from pg_policy where polrelid = to_regclass(%s) order by polname
-"""
-
-_FUNCTION: LiteralString = """
-select p.prosecdef, pg_get_userbyid(p.proowner), has_function_privilege(%s, p.oid, 'execute'),
-       r.rolsuper or r.rolbypassrls
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.oid = p.proowner
-where p.proname = %s and n.nspname = %s
-"""
-
-
 def drift(
     connection: psycopg.Connection[Any], metadata: MetaData, *, service: str = roles.SERVICE
 ) -> list[Fault]:
     """Return where the database does not isolate the owned tables of `metadata`; reads catalogues only."""
-    faults: list[Fault] = []
-    for table, owner in owned_tables(metadata):
-        faults += _table_drift(connection, table, owner.name, service)
-    return faults
+    row = connection.execute(catalogue.QUERY, catalogue.parameters(service)).fetchone()
+    assert row is not None  # noqa: S101  (an aggregate without GROUP BY)
+    return judge(catalogue.parse(row[0]), metadata, service)
 
 
-def _table_drift(
-    connection: psycopg.Connection[Any], table: Table, owner: str, service: str
-) -> Iterator[Fault]:
-    name = quoted(table.schema, table.name)
-    fix = f'run `op.enable_row_security("{table.name}", owner="{owner}")` in a migration'
-    state = connection.execute(_STATE, {"service": service, "table": name}).fetchone()
-    if state is None:
-        yield Fault(
-            f"table `{table.name}` does not exist", "run `handfast migrate`, or write the migration for it"
-        )
-        return
-    enabled, forced, owns, granted, schema = state
-    if not enabled:
-        yield Fault(f"row security of `{table.name}` is not enabled", fix)
-    if not forced:
-        yield Fault(f"row security of `{table.name}` is not forced: its owner sees all rows", fix)
-    if owns:
-        yield Fault(
-            f"the service role `{service}` owns `{table.name}`", "let the service log in as a role of its own"
-        )
-    if not granted:
-        yield Fault(f"the service role `{service}` may not read and write `{table.name}`", fix)
-    setting = f"( SELECT current_setting('{USER_SETTING}'::text, true) AS current_setting)"
-    own = f"({_rendered(owner)} = (NULLIF({setting}, ''::text))::uuid)"  # as PostgreSQL prints the policy
-    wanted = {
-        OWNER_POLICY: ("*", True, ["public"], own, own),
-        PROBE_POLICY: ("r", True, [roles.PROBE], "true", None),
-    }
-    found = {row[0]: row[1:] for row in connection.execute(_POLICIES, [name])}
-    for policy in sorted(wanted.keys() | found.keys()):
-        if policy not in found:
-            yield Fault(f"policy `{policy}` of `{table.name}` is missing", fix)
-        elif policy not in wanted:
-            # Permissive policies add up: each one more shows more rows. Restrictive ones only take away.
-            if found[policy][1]:
-                yield Fault(
-                    f"policy `{policy}` of `{table.name}` lets more through",
-                    "drop it, or make it restrictive",
-                )
-        elif found[policy] != wanted[policy]:
-            yield Fault(f"policy `{policy}` of `{table.name}` is not what Handfast wrote", fix)
-    function = connection.execute(_FUNCTION, [service, existence_function(table.name), schema]).fetchone()
-    if function != (True, roles.PROBE, True, False):
-        yield Fault(
-            f"the existence function of `{table.name}` is missing or has the wrong owner or rights", fix
-        )
-
-
-def _rendered(name: str) -> str:
-    """Return `name` as PostgreSQL prints identifiers: quoted only where it must be."""
-    plain = (
-        name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit() and name == name.lower()
-    )
-    return name if plain else quoted(name)
+def judge(found: Catalogue, metadata: MetaData, service: str) -> list[Fault]:
+    """Return what `drift` does, of catalogues that have been read already."""
+    return [*role_faults(found, service), *table_faults(found, metadata, service)]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, LiteralString
 
 import psycopg
 from alembic import command, context
@@ -26,6 +27,10 @@ from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from handfast.runtime.database import roles
 from handfast.runtime.faults import ConfigError, Fault
 
+VERSION_TABLE: Final = "alembic_version"
+VERSIONS: Final[LiteralString] = "select version_num from alembic_version"
+PLATFORM_PREFIX: Final = "handfast_"
+"""How the names of the platform's own tables begin."""
 LOCK = 0x68616E64
 """The advisory lock ("hand") that keeps two replicas from migrating at once."""
 
@@ -50,24 +55,40 @@ def pending(dsn: str, root: Path) -> list[str]:
 
     A database ahead of `root`, as during a rolling deployment, lacks nothing.
     """
+    with connect(dsn) as connection:
+        versions: list[str] = []
+        if connection.execute("select to_regclass(%s)", [VERSION_TABLE]).fetchone() != (None,):
+            versions = [row[0] for row in connection.execute(VERSIONS)]
+    return lacking(root, versions)
+
+
+def lacking(root: Path, versions: Sequence[str]) -> list[str]:
+    """Return the revisions in `root`/migrations that a database at `versions` lacks, oldest first.
+
+    The folder is read again only after a file was added or taken away.
+    """
     if not _has_migrations(root):
         return []
-    with connect(dsn) as connection:
-        current: list[str] = []
-        if connection.execute("select to_regclass('alembic_version')").fetchone() != (None,):
-            current = [row[0] for row in connection.execute("select version_num from alembic_version")]
+    folder = root / "migrations" / "versions"
+    stamp = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    return list(_lacking(root, stamp, tuple(sorted(versions))))
+
+
+@lru_cache(maxsize=16)
+def _lacking(root: Path, stamp: int, versions: tuple[str, ...]) -> tuple[str, ...]:
     script = _script(root)
     try:
-        lacking = list(script.iterate_revisions("heads", tuple(current) or "base"))
+        found = list(script.iterate_revisions("heads", versions or "base"))
     except (CommandError, RevisionError):
-        return []
-    return [revision.revision for revision in reversed(lacking)]
+        return ()
+    return tuple(revision.revision for revision in reversed(found))
 
 
 def differences(dsn: str, metadata: MetaData) -> list[Any]:
     """Return what Alembic finds different between the database and `metadata`, as `alembic check` does."""
     with _connection(dsn) as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        context = MigrationContext.configure(connection, opts={"include_name": _is_the_projects})
+        return list(compare_metadata(context, metadata))
 
 
 def run_env(metadata: MetaData) -> None:
@@ -76,7 +97,12 @@ def run_env(metadata: MetaData) -> None:
 
     given = context.config.attributes.get("connection")
     if context.is_offline_mode():
-        context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+        context.configure(
+            dialect_name="postgresql",
+            target_metadata=metadata,
+            literal_binds=True,
+            include_name=_is_the_projects,
+        )
         with context.begin_transaction():
             context.run_migrations()
     elif given is not None:
@@ -111,7 +137,7 @@ def unreachable(dsn: str, error: psycopg.OperationalError) -> Fault:
 
 
 def _migrate(connection: Connection, metadata: MetaData) -> None:
-    context.configure(connection=connection, target_metadata=metadata)
+    context.configure(connection=connection, target_metadata=metadata, include_name=_is_the_projects)
     with context.begin_transaction():
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
         context.run_migrations()
@@ -124,6 +150,11 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
                 f'then grant select on alembic_version to "{service}"; end if; end $$'
             )
         )
+
+
+def _is_the_projects(name: str | None, kind: str, parents: Any) -> bool:
+    """Whether autogenerate should look at it: the platform's own tables are in no project's metadata."""
+    return not (kind == "table" and name is not None and name.startswith(PLATFORM_PREFIX))
 
 
 def _run(dsn: str, root: Path, service: str, work: Any) -> None:

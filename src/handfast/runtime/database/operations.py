@@ -18,12 +18,17 @@ OWNER_POLICY = "handfast_owner"
 PROBE_POLICY = "handfast_probe"
 _BACKFILL_POLICY = "handfast_backfill"
 
-_WRITES = "select, insert, update, delete"
+WRITES = "select, insert, update, delete"
 
 
 def existence_function(table: str) -> str:
     """Return the name of the function that tells whether a row of `table` exists, whoever owns it."""
-    name = f"handfast_exists_{table}"
+    return long_name("handfast_exists", table)
+
+
+def long_name(prefix: str, table: str) -> str:
+    """Return `<prefix>_<table>`, cut to what PostgreSQL takes without losing what tells two tables apart."""
+    name = f"{prefix}_{table}"
     if len(name.encode()) <= 63:
         return name
     # PostgreSQL cuts longer names, so two tables could share one.
@@ -34,7 +39,7 @@ def existence_function(table: str) -> str:
 class EnableRowSecurity(MigrateOperation):
     """Show and give each row of a table to its owner alone."""
 
-    def __init__(self, table: str, *, owner: str, key: str, key_type: str, schema: str | None) -> None:
+    def __init__(self, table: str, *, owner: str, key: str | None, key_type: str, schema: str | None) -> None:
         """Describe it; see `enable_row_security`."""
         self.table = table
         self.owner = owner
@@ -49,14 +54,14 @@ class EnableRowSecurity(MigrateOperation):
         table: str,
         *,
         owner: str,
-        key: str = "id",
+        key: str | None = "id",
         key_type: str = "uuid",
         schema: str | None = None,
     ) -> None:
         """Enable and force row security on `table`, whose column `owner` (a uuid) names the user of a row.
 
         The service role may then read and write its user's rows, and ask of a `key` of type `key_type` only
-        whether it exists.
+        whether it exists. A table whose rows have no key of one column beside the owner says `key=None`.
         """
         operations.invoke(cls(table, owner=owner, key=key, key_type=key_type, schema=schema))
 
@@ -144,7 +149,7 @@ class Backfill(MigrateOperation):
 
 
 def enable_row_security(
-    table: str, *, owner: str, key: str = "id", key_type: str = "uuid", schema: str | None = None
+    table: str, *, owner: str, key: str | None = "id", key_type: str = "uuid", schema: str | None = None
 ) -> None:
     """Do what `op.enable_row_security` does; spelt so that type checkers know it."""
     op.invoke(EnableRowSecurity(table, owner=owner, key=key, key_type=key_type, schema=schema))
@@ -176,11 +181,12 @@ def quoted(*names: str | None) -> str:
     return ".".join('"' + name.replace('"', '""') + '"' for name in names if name is not None)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _schema(operations: Operations, schema: str | None) -> str:
+def schema_of(operations: Operations, schema: str | None) -> str:
     """Return the schema that unqualified names mean now; offline scripts take `public`."""
     if schema is not None:
         return schema
@@ -190,45 +196,72 @@ def _schema(operations: Operations, schema: str | None) -> str:
     return str(operations.get_bind().execute(sql_text("select current_schema()")).scalar_one())
 
 
-def _service(operations: Operations) -> str:
+def service_of(operations: Operations) -> str:
+    """Return the role that answers requests."""
     config = operations.get_context().config
     return str(config.attributes.get("service") or roles.SERVICE) if config is not None else roles.SERVICE
 
 
+def current_user(column: str) -> str:
+    """Return the condition that `column`, quoted already, holds the transaction's user."""
+    return f"{column} = nullif((select current_setting('{USER_SETTING}', true)), '')::uuid"
+
+
+def existence_body(schema: str, table: str, key: str) -> str:
+    """Return the body of the existence function; `drift` holds the database's against it."""
+    return f"select exists (select from {quoted(schema, table)} where {quoted(key)} = $1)"  # noqa: S608
+
+
+def run(operations: Operations, *statements: str) -> None:
+    """Execute `statements`, in which a colon is a colon."""
+    for statement in statements:
+        operations.execute(sql_text(statement.replace(":", r"\:")))
+
+
 @Operations.implementation_for(EnableRowSecurity)
 def _enable(operations: Operations, operation: EnableRowSecurity) -> None:
-    schema = _schema(operations, operation.schema)
-    table, key = quoted(schema, operation.table), quoted(operation.key)
-    service, probe = quoted(_service(operations)), quoted(roles.PROBE)
-    function = f"{quoted(schema, existence_function(operation.table))}({operation.key_type})"
-    own = f"{quoted(operation.owner)} = nullif((select current_setting('{USER_SETTING}', true)), '')::uuid"
-    body = f"select exists (select from {table} where {key} = $1)"  # noqa: S608  (quoted above)
-    for statement in (
-        _ENSURE_PROBE,
+    schema = schema_of(operations, operation.schema)
+    table = quoted(schema, operation.table)
+    service = quoted(service_of(operations))
+    own = current_user(quoted(operation.owner))
+    run(
+        operations,
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
         f"create policy {OWNER_POLICY} on {table} using ({own}) with check ({own})",
+        f"grant usage on schema {quoted(schema)} to {service}",
+        f"grant {WRITES} on {table} to {service}",
+    )
+    if operation.key is not None:
+        _enable_probe(operations, schema, operation.table, operation.key, operation.key_type)
+
+
+def _enable_probe(operations: Operations, schema: str, name: str, key: str, key_type: str) -> None:
+    table, probe = quoted(schema, name), quoted(roles.PROBE)
+    function = f"{quoted(schema, existence_function(name))}({key_type})"
+    body = literal(existence_body(schema, name, key))
+    run(
+        operations,
+        _ENSURE_PROBE,
         f"create policy {PROBE_POLICY} on {table} for select to {probe} using (true)",
-        f"grant usage on schema {quoted(schema)} to {service}, {probe}",
-        f"grant {_WRITES} on {table} to {service}",
-        f"grant select ({key}) on {table} to {probe}",
+        f"grant usage on schema {quoted(schema)} to {probe}",
+        f"grant select ({quoted(key)}) on {table} to {probe}",
         f"create function {function} returns boolean language sql stable strict security definer "
-        f"set search_path = pg_catalog, pg_temp as {_literal(body)}",
+        f"set search_path = pg_catalog, pg_temp as {body}",
         f"revoke all on function {function} from public",
-        f"grant execute on function {function} to {service}",
+        f"grant execute on function {function} to {quoted(service_of(operations))}",
         # The new owner of a function must be able to create in its schema, for this moment only.
         f"grant create on schema {quoted(schema)} to {probe}",
         f"alter function {function} owner to {probe}",
         f"revoke create on schema {quoted(schema)} from {probe}",
-    ):
-        operations.execute(sql_text(statement.replace(":", r"\:")))
+    )
 
 
 @Operations.implementation_for(DisableRowSecurity)
 def _disable(operations: Operations, operation: DisableRowSecurity) -> None:
-    schema = _schema(operations, operation.schema)
+    schema = schema_of(operations, operation.schema)
     table = quoted(schema, operation.table)
-    service, probe = quoted(_service(operations)), quoted(roles.PROBE)
+    service, probe = quoted(service_of(operations)), quoted(roles.PROBE)
     function = f"{quoted(schema, existence_function(operation.table))}({operation.key_type})"
     for statement in (
         f"drop function if exists {function}",
@@ -243,22 +276,26 @@ def _disable(operations: Operations, operation: DisableRowSecurity) -> None:
 
 @Operations.implementation_for(ShareTable)
 def _share(operations: Operations, operation: ShareTable) -> None:
-    schema = _schema(operations, operation.schema)
-    service = quoted(_service(operations))
-    rights = _WRITES if operation.writable else "select"
+    schema = schema_of(operations, operation.schema)
+    service = quoted(service_of(operations))
+    rights = WRITES if operation.writable else "select"
     operations.execute(f"grant usage on schema {quoted(schema)} to {service}")
-    operations.execute(f"grant {rights} on {quoted(schema, operation.table)} to {service}")
+    table = quoted(schema, operation.table)
+    operations.execute(f"grant {rights} on {table} to {service}")
+    # What everybody reads, elevated statements may join.
+    run(operations, when_role(roles.ELEVATED, f"grant select on {table} to {quoted(roles.ELEVATED)}"))
 
 
 @Operations.implementation_for(UnshareTable)
 def _unshare(operations: Operations, operation: UnshareTable) -> None:
-    table = quoted(_schema(operations, operation.schema), operation.table)
-    operations.execute(f"revoke all on {table} from {quoted(_service(operations))}")
+    table = quoted(schema_of(operations, operation.schema), operation.table)
+    operations.execute(f"revoke all on {table} from {quoted(service_of(operations))}")
+    run(operations, when_role(roles.ELEVATED, f"revoke all on {table} from {quoted(roles.ELEVATED)}"))
 
 
 @Operations.implementation_for(Backfill)
 def _backfill(operations: Operations, operation: Backfill) -> int:
-    table = quoted(_schema(operations, operation.schema), operation.table)
+    table = quoted(schema_of(operations, operation.schema), operation.table)
     open_up = f"create policy {_BACKFILL_POLICY} on {table} to current_user using (true) with check (true)"
     close = f"drop policy {_BACKFILL_POLICY} on {table}"
     if operations.get_context().as_sql:
@@ -276,6 +313,11 @@ def _backfill(operations: Operations, operation: Backfill) -> int:
         )
     connection.exec_driver_sql(close)
     return touched
+
+
+def when_role(role: str, statement: str) -> str:
+    """Return a block that runs `statement` where `role` exists; servers set up earlier may lack it."""
+    return f"do $$ begin if to_regrole({literal(role)}) is not null then {statement}; end if; end $$"
 
 
 _ENSURE_PROBE = f"""

@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handfast.runtime.database import session
+from handfast.runtime.database.audit import Origin
 from handfast.runtime.database.unit import UnitOfWork
 from handfast.runtime.database.wire import Wire
 from handfast.runtime.errors import ServiceUnavailable
@@ -66,9 +67,12 @@ class Pool:
         if self._engine is not None:
             await self._engine.dispose()
 
-    def unit(self, owner: UUID | None) -> UnitOfWork:
-        """Begin the database's side of one request of the user `owner`; connects at its first statement."""
-        return UnitOfWork(self, owner)
+    def unit(self, owner: UUID | None, origin: Origin | None = None) -> UnitOfWork:
+        """Begin the database's side of one request of the user `owner`; connects at its first statement.
+
+        `origin` is what the audit trail tells of it; without one its caller may not elevate.
+        """
+        return UnitOfWork(self, owner, origin)
 
     async def engine(self) -> AsyncEngine:
         """Return the engine for `session()`; it learns about the server once, on a connection of its own."""
@@ -120,6 +124,8 @@ class Pool:
 
     async def _configure(self, connection: Any) -> None:
         connection.preparing = self._prepare
+        if not self._prepare:
+            connection.prepare_threshold = None  # psycopg's own, which session() uses
         # Times come back in the session's zone, and a client sees them as they come.
         await connection.exchange([(_UTC, (), False)])
 

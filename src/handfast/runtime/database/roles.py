@@ -1,8 +1,10 @@
-"""The three roles of a database, none of them a superuser, none exempt from row security.
+"""The four roles of a database, none of them a superuser, none exempt from row security.
 
 - The *owner* owns the tables and runs migrations.
 - The *service* answers requests: it owns nothing and sees what row security shows it.
 - The *probe* cannot log in. It owns the functions that tell 403 from 404, and may read key columns only.
+- The *elevated* role cannot log in. The service may become it for one statement, but does not inherit its
+  rights; what it sees, the policies of `allow_elevation` say.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from handfast.runtime.faults import ConfigError, Fault
 OWNER = "handfast_owner"
 SERVICE = "handfast_service"
 PROBE = "handfast_probe"
+ELEVATED = "handfast_elevated"
 
 _FORBIDDEN = {
     "rolsuper": "SUPERUSER",
@@ -78,9 +81,12 @@ def setup(admin_dsn: str, *, database: str, passwords: Passwords) -> Dsns:
         _role(connection, OWNER, passwords.owner)
         _role(connection, SERVICE, passwords.service)
         _role(connection, PROBE, None)
-        # The owner hands functions over to the probe (SET), without having the probe's rights itself.
-        grant = "grant {probe} to {owner} with inherit false, set true"
-        connection.execute(sql.SQL(grant).format(probe=sql.Identifier(PROBE), owner=sql.Identifier(OWNER)))
+        _role(connection, ELEVATED, None)
+        # The owner hands functions over to the probe, the service becomes the elevated role: both by SET,
+        # without having the other's rights themselves.
+        grant = sql.SQL("grant {} to {} with inherit false, set true")
+        for role, member in ((PROBE, OWNER), (ELEVATED, SERVICE)):
+            connection.execute(grant.format(sql.Identifier(role), sql.Identifier(member)))
         _database(connection, database)
         return Dsns(
             admin=make_conninfo(admin_dsn, dbname=database),

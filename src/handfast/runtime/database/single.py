@@ -25,6 +25,7 @@ from sqlmodel import SQLModel
 
 from handfast.runtime.database.operations import existence_function
 from handfast.runtime.database.owners import IsolationError, owner_column
+from handfast.runtime.database.reach import Reach
 from handfast.runtime.database.rows import Entity, Reader, entity
 from handfast.runtime.database.statements import Call, Plan, plan_of, prepare
 
@@ -69,44 +70,46 @@ def single(cls: type[SQLModel]) -> Single:
 
 
 @cache
-def get_plan(cls: type[SQLModel], lock: bool) -> Plan:
+def get_plan(cls: type[SQLModel], lock: bool, reach: Reach) -> Plan:
     """Plan of `select ... where key = $1`, locking the row if `lock`."""
     known = single(cls)
     statement = select(*known.reader.columns).where(known.key == bindparam(KEY, None, type_=known.key.type))
-    return _plan_for_row(known, statement.with_for_update() if lock else statement)
+    return _plan_for_row(known, statement.with_for_update() if lock else statement, reach)
 
 
 @lru_cache(maxsize=_KEPT)
-def update_plan(cls: type[SQLModel], names: tuple[str, ...]) -> Plan:
+def update_plan(cls: type[SQLModel], names: tuple[str, ...], reach: Reach) -> Plan:
     """Plan of `update ... set names where key = $n returning ...`; the values are called `set_<name>`."""
     known = single(cls)
     statement = update(known.table).where(known.key == bindparam(KEY, None, type_=known.key.type))
-    return _plan_for_row(
-        known, statement.values(_placeholders(known, names)).returning(*known.reader.columns)
-    )
+    changed = statement.values(_placeholders(known, names)).returning(*known.reader.columns)
+    return _plan_for_row(known, changed, reach)
 
 
 @cache
-def delete_plan(cls: type[SQLModel]) -> Plan:
+def delete_plan(cls: type[SQLModel], reach: Reach) -> Plan:
     """Plan of `delete ... where key = $1`."""
     known = single(cls)
-    return plan_of(delete(known.table).where(known.key == bindparam(KEY, None, type_=known.key.type)), None)
+    statement = delete(known.table).where(known.key == bindparam(KEY, None, type_=known.key.type))
+    return plan_of(statement, reach=reach)
 
 
 @lru_cache(maxsize=_KEPT)
-def insert_plan(cls: type[SQLModel], names: tuple[str, ...]) -> Plan:
+def insert_plan(cls: type[SQLModel], names: tuple[str, ...], reach: Reach) -> Plan:
     """Plan of `insert ... (names) returning ...`; the values are called `set_<name>`."""
     known = single(cls)
     statement = insert(known.table).values(_placeholders(known, names))
-    return _plan_for_row(known, statement.returning(*known.reader.columns))
+    return _plan_for_row(known, statement.returning(*known.reader.columns), reach)
 
 
-def update_call(cls: type[SQLModel], key: object, values: Mapping[str, Any], owner: UUID | None) -> Call:
+def update_call(
+    cls: type[SQLModel], key: object, values: Mapping[str, Any], owner: UUID | None, reach: Reach
+) -> Call:
     """Return an update of one row whose values may be SQL expressions."""
     known = single(cls)
     columns = {known.attributes[name]: value for name, value in values.items()}
     statement = update(known.table).where(known.key == key).values(columns)
-    call = prepare(statement.returning(*known.reader.columns), owner)
+    call = prepare(statement.returning(*known.reader.columns), owner, reach)
     return replace(call, plan=replace(call.plan, reader=known.reader))
 
 
@@ -127,7 +130,7 @@ def _placeholders(known: Single, names: tuple[str, ...]) -> dict[Column[Any], Bi
     return {column: bindparam(f"set_{name}", None, type_=column.type) for name, column in columns.items()}
 
 
-def _plan_for_row(known: Single, statement: Executable) -> Plan:
-    plan = plan_of(statement)
+def _plan_for_row(known: Single, statement: Executable, reach: Reach) -> Plan:
+    plan = plan_of(statement, reach=reach)
     plan.reader = known.reader
     return plan

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from sqlalchemy import BindParameter, Executable, TextClause, bindparam
 
-from handfast.runtime.database.compiler import DIALECT, OWNER, IsolatingCompiler
+from handfast.runtime.database.compiler import DIALECT, DIALECTS, OWNER, IsolatingCompiler
 from handfast.runtime.database.owners import IsolationError
+from handfast.runtime.database.reach import Reach
 from handfast.runtime.database.rows import Processor, Reader, reader_of
 
 _KEPT = 1000
@@ -53,6 +54,8 @@ class Plan:
     """Set if the text depends on the length of lists (IN)."""
     fresh: Mapping[str, Callable[[], Any]]
     """Parameters that Python makes up at each call: the columns' own `default` and `onupdate`."""
+    tables: tuple[str, ...] = ()
+    """The tables in it whose rows belong to users, in order of name."""
     reader: Reader | None = None
     """Makes what the statement returns out of its rows; `None` if it returns none."""
 
@@ -94,7 +97,7 @@ class Plan:
 _plans: OrderedDict[Any, Plan] = OrderedDict()
 
 
-def prepare(statement: Executable, owner: UUID | None) -> Call:
+def prepare(statement: Executable, owner: UUID | None, reach: Reach = Reach.OWN) -> Call:
     """Return what to send for `statement` in the name of `owner`; compiles only a shape not met before."""
     if isinstance(statement, TextClause) or not hasattr(statement, "_generate_cache_key"):
         raise IsolationError(
@@ -102,20 +105,21 @@ def prepare(statement: Executable, owner: UUID | None) -> Call:
         )
     key = statement._generate_cache_key()
     if key is None:
-        return plan_of(statement).call_with({}, owner)
-    plan = _plans.get(key.key)
+        return plan_of(statement, reach=reach).call_with({}, owner)
+    shape = (reach, key.key)
+    plan = _plans.get(shape)
     if plan is None:
-        plan = _plans[key.key] = plan_of(statement, key)
+        plan = _plans[shape] = plan_of(statement, key, reach=reach)
         if len(_plans) > _KEPT:
             _plans.popitem(last=False)
     else:
-        _plans.move_to_end(key.key)
+        _plans.move_to_end(shape)
     return plan.call(key.bindparams, owner)
 
 
-def plan_of(statement: Any, key: Any = None) -> Plan:
+def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Plan:
     """Compile `statement`; with its cache `key`, the plan serves all statements of that key."""
-    compiled: IsolatingCompiler = statement.compile(dialect=DIALECT, cache_key=key)
+    compiled: IsolatingCompiler = statement.compile(dialect=DIALECTS[reach], cache_key=key)
     names = tuple(compiled.positiontup or ())
     # Fill the statement with marks in place of values, and see where each mark comes out.
     marks = (
@@ -143,6 +147,7 @@ def plan_of(statement: Any, key: Any = None) -> Plan:
         processors=processors,
         fresh=fresh,
         expanding=compiled if compiled.post_compile_params else None,
+        tables=tuple(sorted(compiled.owned)),
         reader=reader_of(statement),
     )
 

@@ -5,6 +5,7 @@
     later statements                  one pipeline each, in that transaction
     commit                            buffered rows + COMMIT in one pipeline
     last                              all of it in one pipeline
+    elevated                          audit row + role + statement + role back, in that transaction
 
 The user's id is a setting of the transaction, so it ends with it: nothing outlives a request on a connection.
 """
@@ -25,8 +26,9 @@ from psycopg.pq.abc import PGresult
 from sqlalchemy import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from handfast.runtime.database import statements
+from handfast.runtime.database import audit, statements
 from handfast.runtime.database.access import Database
+from handfast.runtime.database.audit import Origin
 from handfast.runtime.database.rows import Row
 from handfast.runtime.database.session import open_session
 from handfast.runtime.database.statements import Call
@@ -53,9 +55,10 @@ class TransactionEnded(Exception):
 class UnitOfWork:
     """The database's side of one request: at most one connection, at most one transaction."""
 
-    def __init__(self, pool: Pool, owner: UUID | None) -> None:
+    def __init__(self, pool: Pool, owner: UUID | None, origin: Origin | None = None) -> None:
         """Prepare it for the user `owner`; `None` for operations without one."""
         self.owner = owner
+        self.origin = origin or Origin()
         self.db = Database(self)
         self.statements = 0
         """How many statements the handler sent, for the request log and the test kit."""
@@ -103,6 +106,14 @@ class UnitOfWork:
             self._refuse_if_ended()
             head = await self._begin()
             return await self._exchange(self._held(), head, calls)
+
+    async def elevated(self, calls: Sequence[Call], reason: str) -> list[Answer]:
+        """Run `calls` as the elevated role in the request's transaction, with an audit row for them."""
+        async with self._lock:
+            self._refuse_if_ended()
+            head = await self._begin()
+            before, after = audit.elevated(calls, owner=self.owner, origin=self.origin, reason=reason)
+            return await self._exchange(self._held(), [*head, *before], calls, after)
 
     async def last(self, calls: Sequence[Call]) -> list[Answer]:
         """Run `calls` and commit in one round trip; refuses every statement afterwards."""
@@ -208,7 +219,7 @@ class UnitOfWork:
         finally:
             self.seconds += time.perf_counter() - start
         self._begun = self._connection is not None
-        if tail and results[-1].command_status != b"COMMIT":
+        if tail and tail[-1] is _COMMIT and results[-1].command_status != b"COMMIT":
             raise InFailedSqlTransaction("the transaction was rolled back instead of committed")
         return [(connection.rows(result), result) for result in results[len(head) : len(head) + len(calls)]]
 

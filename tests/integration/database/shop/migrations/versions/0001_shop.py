@@ -43,6 +43,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_orders_user_id_placed_at", "orders", ["user_id", "placed_at"])
     isolation.enable_row_security("orders", owner="user_id")
+    isolation.create_audit_table()
+    isolation.allow_elevation("orders")
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.UniqueConstraint("user_id", "id", name="uq_notes_user_id_id"),
+    )
+    isolation.enable_row_security("notes", owner="user_id")
+    op.create_table(
+        "note_shares",
+        sa.Column("user_id", sa.Uuid(), primary_key=True),
+        sa.Column("note_id", sa.Uuid(), primary_key=True),
+        sa.Column("grantee_id", sa.Uuid(), primary_key=True),
+        sa.Column("may_write", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id", "note_id"], ["notes.user_id", "notes.id"], name="fk_shares_note", ondelete="cascade"
+        ),
+    )
+    op.create_index("ix_note_shares_grantee_id", "note_shares", ["grantee_id", "note_id"])
+    isolation.enable_row_security("note_shares", owner="user_id", key=None)
+    isolation.enable_sharing("notes", owner="user_id", by="note_shares", key="note_id")
+    isolation.allow_elevation("notes", write=True)
     op.execute("create sequence things_serial")
     op.execute("grant usage on sequence things_serial to public")
     op.create_table(
@@ -67,10 +91,14 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Undo all of it."""
-    for table in ("things", "orders", "customers"):
+    for table in ("orders", "notes"):
+        isolation.forbid_elevation(table)
+    isolation.disable_sharing("notes", by="note_shares")
+    isolation.drop_audit_table()
+    for table in ("things", "note_shares", "notes", "orders", "customers"):
         isolation.disable_row_security(table)
     isolation.unshare_table("countries")
-    for table in ("things", "orders", "customers", "countries"):
+    for table in ("things", "note_shares", "notes", "orders", "customers", "countries"):
         op.drop_table(table)
     op.execute("drop type color")
     op.execute("drop sequence things_serial")

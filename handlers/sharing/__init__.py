@@ -1,0 +1,1 @@
+"""Sharing: specs/003-sharing."""
