@@ -130,7 +130,7 @@ def test_a_backfill_that_touches_nothing_is_refused(empty: Dsns, project: Path) 
     statement = "op.backfill('customers', \"update customers set name = 'new' where name = 'nobody'\")"
     add(project, "0002_fill", "0001_shop", statement)
     rows(empty, 1)
-    with pytest.raises(RuntimeError, match="touched none"):
+    with pytest.raises(ConfigError, match="touched none"):
         migrate.upgrade(empty.owner, project)
     with psycopg.connect(empty.admin) as connection:
         connection.execute("delete from customers")

@@ -24,7 +24,7 @@ from alembic.util import CommandError
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 
-from handfast.runtime.database import roles
+from handfast.runtime.database import revisions, roles
 from handfast.runtime.faults import ConfigError, Fault
 
 VERSION_TABLE: Final = "alembic_version"
@@ -160,10 +160,12 @@ def _is_the_projects(name: str | None, kind: str, parents: Any) -> bool:
 def _run(dsn: str, root: Path, service: str, work: Any) -> None:
     if not _has_migrations(root):
         return
-    with _connection(dsn) as connection, connection.begin():
-        config = _config(root)
-        config.attributes |= {"connection": connection, "service": service}
-        work(config)
+    with revisions.told(root):
+        _script(root)
+        with _connection(dsn) as connection, connection.begin():
+            config = _config(root)
+            config.attributes |= {"connection": connection, "service": service}
+            work(config)
 
 
 @contextlib.contextmanager
@@ -184,7 +186,10 @@ def _config(root: Path) -> Config:
 
 
 def _script(root: Path) -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config(root))
+    script = ScriptDirectory.from_config(_config(root))
+    with revisions.told(root):
+        revisions.check(script)
+    return script
 
 
 def _has_migrations(root: Path) -> bool:
