@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from handfast.runtime.database import Dsns, throwaway
+from handfast.runtime.database import Dsns, migrate, throwaway
 from tests.conftest import ROOT, SECRET
 
 OPERATIONS = Path("handlers/task_management/operations.py")
@@ -82,9 +82,10 @@ def test_a_pending_migration_is_refused(
     production: dict[str, str], postgres: throwaway.Server, copy: Path
 ) -> None:
     fresh = throwaway.database(postgres, root=ROOT)
-    later = copy / "migrations/versions/0002_later.py"
+    (head,) = migrate.heads(copy)
+    later = copy / "migrations/versions/9999_later.py"
     later.write_text(
-        '"""Later."""\nrevision = "0002_later"\ndown_revision = "0001_tasks"\n\n\n'
+        f'"""Later."""\nrevision = "9999_later"\ndown_revision = "{head}"\n\n\n'
         "def upgrade() -> None:\n    pass\n\n\ndef downgrade() -> None:\n    pass\n"
     )
     refused = serve(

@@ -156,6 +156,33 @@ async def test_what_each_handle_reaches(pool: Pool, alice: UUID, bob: UUID) -> N
 
 
 @sharing
+async def test_the_first_wall_alone_gives_the_same(
+    postgres: throwaway.Server, alice: UUID, bob: UUID
+) -> None:
+    """Row security off: what is left is what the statements themselves say."""
+    dsns = throwaway.database(postgres, root=SHOP)
+    with psycopg.connect(dsns.owner) as connection:
+        connection.execute("alter table notes disable row level security")
+        connection.execute("alter table note_shares disable row level security")
+    async with opened(dsns.service) as pool:
+        read = await shared_note(pool, alice, bob, may_write=False)
+        write = await shared_note(pool, alice, bob, may_write=True)
+        await shared_note(pool, alice, uuid4(), may_write=True)
+        async with committed(pool, bob) as unit:
+            db, ids = unit.db, select(Note.id)
+            assert await db.all(ids) == []
+            for handle in (db.shared, db.granted):
+                assert set(await handle.all(ids)) == {read.id, write.id}
+                assert set(await handle.all(ids.with_for_update())) == {write.id}
+                assert {share.grantee_id for share in await handle.all(select(NoteShare))} == {bob}
+                assert await handle.execute(update(Note).values(text="x")) == 1
+                assert await handle.execute(delete(Note)) == 0
+                assert await handle.execute(update(NoteShare).values(may_write=True)) == 0
+                assert await handle.execute(delete(NoteShare)) == 0
+    throwaway.drop(postgres, dsns)
+
+
+@sharing
 async def test_a_share_taken_back_ends_at_once(pool: Pool, alice: UUID, bob: UUID) -> None:
     note = await shared_note(pool, alice, bob, may_write=True)
     async with committed(pool, bob) as unit:

@@ -31,6 +31,7 @@ from sqlmodel import Field, SQLModel, col, delete, insert, select, update
 
 from handfast.runtime.database import Dsns, IsolationError, Pool, isolation, single, throwaway
 from handfast.runtime.database import statements as module
+from handfast.runtime.database.reach import Reach
 from handfast.runtime.database.statements import prepare
 from tests.integration.database.conftest import SHOP, committed, opened
 from tests.integration.database.schema import Country, Customer, Order, table_of
@@ -260,19 +261,19 @@ def test_plain_tables_say_it_in_info() -> None:
 
 
 def test_tables_without_a_single_key_have_no_get() -> None:
-    assert b"owned_keys.id = $" in single.get_plan(Owned, lock=False).sql
+    assert b"owned_keys.id = $" in single.get_plan(Owned, lock=False, reach=Reach.OWN).sql
     with pytest.raises(IsolationError, match="no primary key of one column"):
-        single.get_plan(Pair, lock=False)
-    assert b"INSERT INTO pairs" in single.insert_plan(Pair, ("a", "b")).sql
+        single.get_plan(Pair, lock=False, reach=Reach.OWN)
+    assert b"INSERT INTO pairs" in single.insert_plan(Pair, ("a", "b"), Reach.OWN).sql
 
 
 def test_one_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[object] = []
     plan_of = module.plan_of
 
-    def counted(*args: Any) -> module.Plan:
+    def counted(*args: Any, **kwargs: Any) -> module.Plan:
         compiled.append(args)
-        return plan_of(*args)
+        return plan_of(*args, **kwargs)
 
     monkeypatch.setattr(module, "plan_of", counted)
     for name in ("a", "b", "c"):
