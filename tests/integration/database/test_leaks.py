@@ -69,7 +69,7 @@ class Play:
                 for _ in range(turns):
                     await asyncio.sleep(0)
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
+                with contextlib.suppress(asyncio.CancelledError, *EXPECTED):
                     await task
                 await self.end(who)
             case "rollback":
@@ -87,13 +87,7 @@ class Play:
             case _:
                 try:
                     await self.act(action, unit, user)
-                except (
-                    InFailedSqlTransaction,
-                    UniqueViolation,
-                    DivisionByZero,
-                    DBAPIError,
-                    TransactionEnded,
-                ):
+                except EXPECTED:
                     await self.end(who)
 
     async def act(self, action: str, unit: UnitOfWork, user: UUID) -> None:

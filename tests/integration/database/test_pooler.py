@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import pytest
@@ -177,11 +178,23 @@ async def test_without_prepared_statements_nothing_fails(pooler: Pooler) -> None
                 async with committed(pool, user) as unit, unit.db.session() as session:
                     assert {row.user_id for row in await session.exec(select(Order))} == {user}
 
+        await on_each_server(pool, "deallocate all")  # what other tests have left there
         await asyncio.gather(*map(busy, users))
-        connection = await pool.take()
-        cursor = await connection.execute("select count(*) from pg_prepared_statements")
-        assert await cursor.fetchone() == (0,)
+        assert await on_each_server(pool, "select name from pg_prepared_statements") == []
+
+
+async def on_each_server(pool: Pool, statement: LiteralString) -> list[Any]:
+    """Run `statement` on every connection of the pooler to PostgreSQL, and return all rows."""
+    held = [await pool.take() for _ in range(SERVERS)]
+    found: list[Any] = []
+    for connection in held:
+        await connection.execute("begin")  # the server is this connection's until it ends
+    for connection in held:
+        cursor = await connection.execute(statement)
+        found += await cursor.fetchall() if cursor.description else []
+        await connection.execute("commit")
         await pool.give_back(connection)
+    return found
 
 
 async def test_elevation_does_not_stay_on_a_pooled_connection(pooler: Pooler) -> None:

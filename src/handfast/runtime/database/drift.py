@@ -63,7 +63,9 @@ _EVERYTHING = frozenset(
 )
 """Predefined roles whose members read or write what is nobody's business."""
 _OWNER_LIKE = frozenset({"user_id", "owner_id"})
-_OWN_ROLE = "let DATABASE_URL log in as a role that owns nothing, such as `roles.setup` makes"
+_OWN_ROLE = (
+    "let DATABASE_URL log in as a role that owns nothing: `handfast migrate --setup ADMIN_URL` makes one"
+)
 
 Wanted = tuple[str, bool, tuple[str, ...], str | None, str | None]
 
@@ -88,7 +90,8 @@ class Owned:
     def fix(self) -> str:
         """What a migration should run."""
         key = "" if self.key == "id" else f", key={self.key!r}".replace("'", '"')
-        return f'run `op.enable_row_security("{self.name[1]}", owner="{self.owner}"{key})` in a migration'
+        call = f'isolation.enable_row_security("{self.name[1]}", owner="{self.owner}"{key})'
+        return f"run `{call}` in a new migration"
 
 
 def role_faults(catalogue: Catalogue, service: str) -> Iterator[Fault]:
@@ -145,13 +148,23 @@ def role_faults(catalogue: Catalogue, service: str) -> Iterator[Fault]:
         )
 
 
+def bound(catalogue: Catalogue) -> bool:
+    """Whether row security binds the service's role: if not, what it sees and may do tells nothing more."""
+    return not (catalogue.powers & {"superuser", "BYPASSRLS"} or catalogue.owned)
+
+
 def table_faults(catalogue: Catalogue, metadata: MetaData, service: str) -> list[Fault]:
     """Return where the declared tables, or what leads around them, are not as isolation needs them."""
     owned = {table.name: table for table in declared(catalogue, metadata)}
     known = {_name(catalogue, table) for table in metadata.tables.values()}
     faults: list[Fault] = []
+    for declared_table in metadata.tables.values():
+        faults += _columns(catalogue, declared_table)
     for table in owned.values():
         faults += _table(catalogue, table, service)
+    for shared in metadata.tables.values():
+        if _name(catalogue, shared) not in owned:
+            faults += _reference(catalogue, shared, service)
     faults += _constraints(catalogue, owned, known)
     faults += _around(catalogue, owned, known, service)
     faults += _audit(catalogue, owned, service)
@@ -183,11 +196,38 @@ def _name(catalogue: Catalogue, table: Table) -> Name:
     return (table.schema or catalogue.path, table.name)
 
 
+def _columns(catalogue: Catalogue, table: Table) -> Iterator[Fault]:
+    """Yield the table and the columns that handlers count on and the database does not have."""
+    relation = catalogue.relations.get(_name(catalogue, table))
+    if relation is None:
+        fix = "run `handfast migrate`, or write the migration for it"
+        yield Fault(f"table `{table.name}` does not exist", fix)
+        return
+    for column in table.columns:
+        if column.name not in relation.columns:
+            yield Fault(
+                f"`{table.name}.{column.name}` does not exist in the database",
+                f'write a new migration: `op.add_column("{table.name}", sa.Column("{column.name}", ...))`',
+            )
+
+
+def _reference(catalogue: Catalogue, table: Table, service: str) -> Iterator[Fault]:
+    """Yield the fault of a table that all users share and the service may not read."""
+    relation = catalogue.relations.get(_name(catalogue, table))
+    if relation is not None and "select" not in relation.rights:
+        yield Fault(
+            f"the service role `{service}` may not read `{table.name}`, which everybody shares",
+            f'run `isolation.share_table("{table.name}")` in a new migration; `writable=True` lets it write',
+        )
+
+
 def _table(catalogue: Catalogue, table: Owned, service: str) -> Iterator[Fault]:
     name = table.name[1]
     relation = catalogue.relations.get(table.name)
     if relation is None:
-        yield Fault(f"table `{name}` does not exist", "run `handfast migrate`, or write the migration for it")
+        return
+    if not relation.enabled and not any(policy.table == table.name for policy in catalogue.policies):
+        yield Fault(f"row security of `{name}` is not enabled: nothing isolates it", table.fix)
         return
     if not relation.enabled:
         yield Fault(f"row security of `{name}` is not enabled", table.fix)
@@ -223,13 +263,13 @@ def _rights(relation: Relation, table: Owned, service: str) -> Iterator[Fault]:
     for column in sorted(relation.probe - probed):
         yield Fault(
             f"the probe may read `{name}.{column}`, not only the key",
-            f'run `op.disable_row_security("{name}")` in a migration, then {table.fix}',
+            f'run `isolation.disable_row_security("{name}")` in a new migration, then {table.fix}',
         )
     allowed = {"read": frozenset({"select"}), "write": _WRITES, None: frozenset[str]()}[table.elevation]
     for right in sorted(relation.elevated - allowed):
         yield Fault(
             f"elevated statements have {right.upper()} on `{name}`, which its class does not declare",
-            'run `op.forbid_elevation("' + name + '")` in a migration, or declare `__elevation__`',
+            'run `isolation.forbid_elevation("' + name + '")` in a new migration, or declare `__elevation__`',
         )
 
 
@@ -258,14 +298,18 @@ def _policy_fix(policy: str, table: Owned) -> str:
     name = table.name[1]
     if policy == ELEVATION_POLICY:
         if table.elevation is None:
-            return f'run `op.forbid_elevation("{name}")` in a migration, or declare `__elevation__`'
+            return (
+                f'run `isolation.forbid_elevation("{name}")` in a new migration, or declare `__elevation__`'
+            )
         write = ", write=True" if table.elevation == "write" else ""
-        return f'run `op.allow_elevation("{name}"{write})` in a migration'
+        return f'run `isolation.allow_elevation("{name}"{write})` in a new migration'
     if policy in (READ_POLICY, WRITE_POLICY, GRANTED_POLICY):
         if policy == GRANTED_POLICY or table.sharing is None:
-            return "run `op.enable_sharing(...)` or `op.disable_sharing(...)` in a migration, as declared"
+            calls = "`isolation.enable_sharing(...)` or `isolation.disable_sharing(...)`"
+            return f"run {calls} in a new migration, as declared"
         by = table.sharing.by
-        return f'run `op.enable_sharing("{name}", owner="{table.owner}", by="{by}", ...)` in a migration'
+        call = f'isolation.enable_sharing("{name}", owner="{table.owner}", by="{by}", ...)'
+        return f"run `{call}` in a new migration"
     return table.fix
 
 
@@ -370,7 +414,7 @@ def _constraints(catalogue: Catalogue, owned: Mapping[Name, Owned], known: set[N
             yield Fault(
                 f"{kind} `{constraint.name}` of `{table.name[1]}` does not lead with `{table.owner}`: "
                 "a conflict would tell one user of another's row",
-                f"make it ({table.owner}, ...) in a migration",
+                f"make it ({table.owner}, ...) in a new migration",
             )
 
 
@@ -395,7 +439,7 @@ def _foreign_key(
         yield Fault(
             f"foreign key `{constraint.name}` of `{constraint.table[1]}` to `{target.name[1]}` does not "
             "include the owner: it would tell whether another user's row exists",
-            f"make it ({owner}, ...) references {target.name[1]} ({target.owner}, ...) in a migration",
+            f"make it ({owner}, ...) references {target.name[1]} ({target.owner}, ...) in a new migration",
         )
 
 
@@ -448,7 +492,7 @@ def _view(catalogue: Catalogue, view: Relation, owned: Mapping[Name, Owned]) -> 
     elif not view.invoker:
         yield Fault(
             f"the view `{view.name[1]}` shows {tables} with its owner's rights",
-            f"run `alter view {view.name[1]} set (security_invoker = true)` in a migration",
+            f"run `alter view {view.name[1]} set (security_invoker = true)` in a new migration",
         )
 
 
@@ -472,7 +516,7 @@ def _audit(catalogue: Catalogue, owned: Mapping[Name, Owned], service: str) -> I
         if any(table.elevation is not None for table in owned.values()):
             yield Fault(
                 f"table `{audit.TABLE}` does not exist, so nothing can be elevated",
-                "run `op.create_audit_table()` in a migration",
+                "run `isolation.create_audit_table()` in a new migration",
             )
         return
     fix = f"run `revoke all on {audit.TABLE} from public, {service}, {roles.ELEVATED}`, then "

@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, Table
 
 from handfast.runtime.database import catalogue, isolation, migrate, roles
 from handfast.runtime.database.catalogue import Catalogue
-from handfast.runtime.database.drift import role_faults, table_faults
+from handfast.runtime.database.drift import bound, role_faults, table_faults
 from handfast.runtime.database.owners import owned_tables
 from handfast.runtime.database.pool import Pool
 from handfast.runtime.database.wire import Statement, Wire
@@ -59,7 +59,7 @@ def inspect(dsn: str, metadata: MetaData | None, root: Path | None) -> list[Faul
             found = catalogue.parse((row or [{}])[0])
             rows = connection.execute(migrate.VERSIONS).fetchall() if _migrated(found) else []
             faults = _judged(found, service, metadata, root, rows)
-            if metadata is None:
+            if metadata is None or not bound(found):
                 return faults
             look = _look(found, metadata)
             seen: set[str] = set()
@@ -80,7 +80,7 @@ async def _examine(
     found = catalogue.parse((row or [{}])[0])
     rows = await (await connection.execute(migrate.VERSIONS)).fetchall() if _migrated(found) else []
     faults = await asyncio.to_thread(_judged, found, service, metadata, root, rows)
-    if metadata is None:
+    if metadata is None or not bound(found):
         return faults
     look: Statement = (_look(found, metadata).as_bytes(), (), True)
     pipeline: list[Statement] = []
@@ -110,7 +110,7 @@ def _judged(
         # What a migration will bring need not be reported as missing too.
         number = f"{len(lacking)} pending migrations" if len(lacking) > 1 else "a pending migration"
         faults.append(Fault(f"the database has {number}: {', '.join(lacking)}", "run `handfast migrate`"))
-    elif metadata is not None:
+    elif metadata is not None and bound(found):
         faults += table_faults(found, metadata, service)
     return faults
 
@@ -139,7 +139,7 @@ def _seen(metadata: MetaData, names: set[str]) -> list[Fault]:
     return [
         Fault(
             f"the service's role sees rows of other users in `{table.name}`",
-            f'run `op.enable_row_security("{table.name}", owner="{owner.name}")` in a migration',
+            f'run `isolation.enable_row_security("{table.name}", owner="{owner.name}")` in a new migration',
         )
         for table, owner in owned_tables(metadata)
         if table.name in names
