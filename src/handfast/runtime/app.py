@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from handfast.runtime.docs import add_contract, add_docs, document
 from handfast.runtime.faults import ConfigError, Fault
@@ -59,6 +60,7 @@ def create_app(
         lifespan=_lifespan(service, root, tables),
         exception_handlers={HTTPException: _raise_again},
     )
+    app.state.settings = settings
     _add_probes(app, service, root, tables)
     if published is not None:
         add_contract(app, published)
@@ -66,6 +68,12 @@ def create_app(
             add_docs(app, app.title)
     _add_operations(app, service, routers)
     return app
+
+
+def settings_of(app: ASGIApp) -> Settings:
+    """The settings that `create_app` was given; those of the environment for any other application."""
+    found = getattr(getattr(app, "state", None), "settings", None)
+    return found if isinstance(found, Settings) else Settings()
 
 
 async def _raise_again(request: Request, error: Exception) -> Response:

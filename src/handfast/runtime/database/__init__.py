@@ -9,6 +9,7 @@ from handfast.runtime.database.pool import Pool
 from handfast.runtime.database.resolve import resolve
 from handfast.runtime.database.roles import Dsns
 from handfast.runtime.database.unit import TransactionEnded, UnitOfWork
+from handfast.runtime.database.unstorable import unstorable
 
 __all__ = [
     "Database",
@@ -25,4 +26,5 @@ __all__ = [
     "resolve",
     "roles",
     "throwaway",
+    "unstorable",
 ]

@@ -1,0 +1,52 @@
+"""JSON texts of callers, read strictly (RFC 8259): what two parsers could read in two ways is refused.
+
+That is: a key that comes twice, text that is not UTF-8, half a surrogate pair, NaN and infinities, numbers
+out of range, anything after the value. Integers are exact up to 4,300 digits; arrays and objects may be
+nested 200 deep, which the parser, the validator and the encoder all take without growing the stack.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from jiter import from_json
+
+_MAY_OVERFLOW = re.compile(rb"[0-9][eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")
+"""Only such a text can hold a number beyond a double; the lookbehind keeps the search linear."""
+_PLACE = re.compile(r"(.*?) at (line \d+ column \d+)", re.DOTALL)
+
+
+class MalformedJson(ValueError):
+    """A text is no JSON; the message says what is wrong and where, and quotes nothing of the text."""
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the value of the JSON text `content`; raises `MalformedJson`."""
+    try:
+        value = from_json(content, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+    except ValueError as error:
+        raise MalformedJson(_words(str(error))) from None
+    if _MAY_OVERFLOW.search(content) and _has_infinity(value):
+        raise MalformedJson("number out of range")
+    return value
+
+
+def _words(told: str) -> str:
+    """The parser's own words, which tell the place; but for the key that it quotes."""
+    match = _PLACE.fullmatch(told)
+    if match is None:
+        return "cannot be read"
+    what, place = match.groups()
+    if what.startswith("Detected duplicate key"):
+        what = "an object names a key twice"
+    return f"{what}, {place}"
+
+
+def _has_infinity(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isinf(value)
+    if isinstance(value, dict):
+        return any(_has_infinity(one) for one in value.values())
+    return isinstance(value, list) and any(_has_infinity(one) for one in value)
