@@ -32,6 +32,8 @@ MOST_PIPELINED: Final = 100
 MOST_FRAMING: Final = 16
 """Bytes of chunk framing that are taken for each byte of body; a chunk of one byte needs five."""
 
+_BODY: Final = frozenset((b"content-length", b"transfer-encoding"))
+
 _log = structlog.get_logger(__name__)
 
 
@@ -205,6 +207,9 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Refused(429, "too_many_requests", "Wait for answers before you send more requests.")
         if self.parser.get_http_version() not in ("1.1", "1.0"):
             raise Refused(400, "unknown_version", "This service speaks HTTP/1.1.")
+        if self.parser.should_upgrade() and any(name in _BODY for name, _ in self.headers):
+            # The parser takes a body behind `Upgrade` for the next request.
+            raise Refused(400, "upgrade_with_body", "A request to upgrade must have no body.")
         super().on_headers_complete()
         self._in_head, self._in_body = False, True
         if self._head_timer is not None:
