@@ -36,6 +36,11 @@ class Kind:
     most_answers: int = 1
     """More than this many answers mean that something was smuggled in."""
 
+    @property
+    def slow(self) -> bool:
+        """Whether it takes its time, so that it is better sent beside the others."""
+        return not all(isinstance(piece, bytes) for piece in self.send)
+
     def __str__(self) -> str:
         return self.name
 

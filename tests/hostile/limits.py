@@ -72,19 +72,19 @@ BODIES = (
 )  # fmt: skip
 
 SLOW = (
-    kind("nothing sent", (3.0,), CLOSED, "connection", _SLOW),
-    kind("half a request line", (b"GET /hea", 3.0), 408, "connection", _SLOW),
-    kind("half a head", (get(b"/health")[:-4], 3.0), 408, "connection", _SLOW),
-    kind("a header now and then", (get(b"/health")[:-2], *(piece for n in range(10) for piece in (0.3, b"X-%d: y\r\n" % n))), 408, "connection", _SLOW),
-    kind("a letter now and then", (b"GET /", *(piece for _ in range(10) for piece in (0.3, b"a"))), 408, "connection", _SLOW),
-    kind("an empty line now and then", tuple(piece for _ in range(10) for piece in (0.3, b"\r\n")), (CLOSED, 408), "connection", _SLOW),
-    kind("half a head after an answer", (get(b"/health"), 0.3, b"GET /hea", 3.0), (200, 408), "connection", _SLOW, 2),
-    kind("body that never comes", (head(_POST, _JSON, b"Content-Length: 9"), 3.0), 408, "decode", "denial.slow-body"),
-    kind("half a body", (head(_POST, _JSON, b"Content-Length: 9") + b'"x', 3.0), 408, "decode", "denial.slow-body"),
-    kind("a byte of a body now and then", (head(_POST, _JSON, b"Content-Length: 99"), *(piece for _ in range(12) for piece in (0.25, b"x"))), 408, "decode", "denial.slow-body"),
-    kind("a chunk now and then", (chunked(b"/free"), *(piece for _ in range(12) for piece in (0.25, b"1\r\nx\r\n"))), 408, "decode", "denial.slow-body"),
-    kind("a byte of an upload now and then", (head(b"POST /upload HTTP/1.1", b"Content-Type: multipart/form-data; boundary=b", b"Content-Length: 999") + b"--b\r\n", *(piece for _ in range(12) for piece in (0.25, b"x"))), (408, 422), "decode", "denial.slow-body"),
-    kind("body that nobody reads, slowly", (head(b"POST /health HTTP/1.1", b"Content-Length: 999"), *(piece for _ in range(14) for piece in (0.25, b"x"))), 405, "connection", "denial.slow-body"),
+    kind("nothing sent", (5.0,), CLOSED, "connection", _SLOW),
+    kind("half a request line", (b"GET /hea", 5.0), 408, "connection", _SLOW),
+    kind("half a head", (get(b"/health")[:-4], 5.0), 408, "connection", _SLOW),
+    kind("a header now and then", (get(b"/health")[:-2], *(piece for n in range(16) for piece in (0.3, b"X-%d: y\r\n" % n))), 408, "connection", _SLOW),
+    kind("a letter now and then", (b"GET /", *(piece for _ in range(16) for piece in (0.3, b"a"))), 408, "connection", _SLOW),
+    kind("an empty line now and then", tuple(piece for _ in range(16) for piece in (0.3, b"\r\n")), (CLOSED, 408), "connection", _SLOW),
+    kind("half a head after an answer", (get(b"/health"), 0.3, b"GET /hea", 5.0), (200, 408), "connection", _SLOW, 2),
+    kind("body that never comes", (head(_POST, _JSON, b"Content-Length: 9"), 5.0), 408, "decode", "denial.slow-body"),
+    kind("half a body", (head(_POST, _JSON, b"Content-Length: 9") + b'"x', 5.0), 408, "decode", "denial.slow-body"),
+    kind("a byte of a body now and then", (head(_POST, _JSON, b"Content-Length: 99"), *(piece for _ in range(16) for piece in (0.3, b"x"))), 408, "decode", "denial.slow-body"),
+    kind("a chunk now and then", (chunked(b"/free"), *(piece for _ in range(16) for piece in (0.3, b"1\r\nx\r\n"))), 408, "decode", "denial.slow-body"),
+    kind("a byte of an upload now and then", (head(b"POST /upload HTTP/1.1", b"Content-Type: multipart/form-data; boundary=b", b"Content-Length: 999") + b"--b\r\n", *(piece for _ in range(16) for piece in (0.3, b"x"))), (408, 422), "decode", "denial.slow-body"),
+    kind("body that nobody reads, slowly", (head(b"POST /health HTTP/1.1", b"Content-Length: 999"), *(piece for _ in range(16) for piece in (0.3, b"x"))), 405, "connection", "denial.slow-body"),
     kind("the caller goes away", (head(_POST, _JSON, b"Content-Length: 9") + b'"x',), (CLOSED, 408), "connection", "denial.slow-body"),
 )  # fmt: skip
 

@@ -93,7 +93,7 @@ def _post(path: str, schema: str, type: str = "application/json", kind: str = "j
     return operation("POST", path, body=body(media(schema, type, kind)), platform=platform, **more)
 
 
-_BEARER = {"security": [{"bearerAuth": []}]}
+_BEARER: dict[str, Any] = {"security": [{"bearerAuth": []}]}
 OPERATIONS = {
     "free": (_post("/free", "Anything"), accept),
     "tree": (_post("/tree", "Tree"), accept),

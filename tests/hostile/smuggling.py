@@ -55,7 +55,7 @@ LENGTHS = (
         _THREAT,
     ),
     kind("body of a GET is no request", get(b"/health", b"Content-Length: %d" % len(_INNER)) + _INNER, 200, "llhttp", _THREAT),
-    kind("length longer than the body", (head(_POST, _JSON, b"Content-Length: 90") + b'"x"', 2.5), (408, CLOSED), "connection", "denial.slow-body"),
+    kind("length longer than the body", (head(_POST, _JSON, b"Content-Length: 90") + b'"x"', 5.0), (408, CLOSED), "connection", "denial.slow-body"),
 )  # fmt: skip
 
 
