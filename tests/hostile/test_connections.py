@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,27 @@ def test_a_body_that_breaks_after_the_answer_began_ends_the_connection(target: T
     head_only = head(b"POST /health HTTP/1.1", b"Transfer-Encoding: chunked")  # nobody reads this body
     assert statuses(target.port, (head_only, 0.3, b"x\r\n", get(b"/health"))) in ([405], [405, 400])
     eventually(target.port)
+
+
+@pytest.mark.threat("denial.unstorable-text")
+@pytest.mark.parametrize(
+    ("path", "document", "places"),
+    [
+        ("/search", {"text": "a\0b"}, ["/text"]),
+        ("/stored", {"a": [{"b": "x"}, {"c\0": "y\0"}]}, ["/a/1/c\0", "/a/1/c\0"]),
+        ("/stored", "\0", [""]),
+        ("/count", {"number": 10**30}, [""]),
+    ],
+)
+def test_what_the_database_cannot_hold_is_told_with_its_place(
+    target: Target, path: str, document: object, places: list[str]
+) -> None:
+    headers = {"Authorization": f"Bearer {target.token.decode()}"}
+    answer = httpx.post(f"http://127.0.0.1:{target.port}{path}", json=document, headers=headers)
+    assert answer.status_code == 422
+    assert [(one["location"], one["pointer"]) for one in answer.json()["errors"]] == [
+        ("body", place) for place in places
+    ]
 
 
 VALID = (
