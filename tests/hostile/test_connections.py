@@ -112,9 +112,11 @@ def test_a_refused_request_ends_the_connection(target: Target) -> None:
 
 
 @pytest.mark.threat("tampering.request-smuggling")
-def test_a_body_that_breaks_after_the_answer_began_ends_the_connection(target: Target) -> None:
+def test_a_body_that_breaks_after_its_answer_gets_no_second_one_and_ends_the_connection(
+    target: Target,
+) -> None:
     head_only = head(b"POST /health HTTP/1.1", b"Transfer-Encoding: chunked")  # nobody reads this body
-    assert statuses(target.port, (head_only, 0.3, b"x\r\n", get(b"/health"))) in ([405], [405, 400])
+    assert statuses(target.port, (head_only, 0.3, b"x\r\n", get(b"/health"))) == [405]
     eventually(target.port)
 
 

@@ -118,10 +118,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
+        if len(self.connections) > 2 * self.limits.connections:
+            self._refused = True
+            transport.abort()  # even those who are being told no are too many
+        elif len(self.connections) > self.limits.connections:
             self._refuse(Refused(503, "too_many_connections", "Too many connections; try again later."))
-            return
-        self._expect_head()
+        else:
+            self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
@@ -296,14 +299,20 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer `refused`, unless another answer is under way, and close the connection."""
         self._refused = True
         _log.info("connection_refused", status=refused.status, code=refused.code)
+        if self.transport.is_closing():
+            return
         cycle: RequestResponseCycle | None = self.cycle
-        if self.pipeline or (cycle is not None and not cycle.response_complete and not self._in_body):
+        answered = self._idle
+        if answered and self._in_body:
+            self.transport.close()  # the answer went out before the body was whole; a second one would confuse
+            return
+        if self.pipeline or not (answered or self._in_body):
             # Requests before this one still wait for their answers: the one that runs is the last.
             self.pipeline.clear()
             if self._running is not None:
                 self._running.keep_alive = False
             return
-        if cycle is not None and not cycle.response_complete:  # its own body turned out to be malformed
+        if cycle is not None and not answered:  # its own body turned out to be malformed
             started = cycle.response_started
             cycle.disconnected = True
             cycle.message_event.set()

@@ -51,7 +51,7 @@ async def test_every_answer_carries_the_security_headers(tmp_path: Path, path: s
 
 @pytest.mark.threat("disclosure.security-headers")
 async def test_settings_choose_the_security_headers(tmp_path: Path) -> None:
-    chosen = {
+    chosen: dict[str, Any] = {
         "hsts_seconds": 63072000,
         "content_security_policy": "default-src 'self'",
         "permissions_policy": "usb=()",
