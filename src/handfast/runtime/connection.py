@@ -304,7 +304,7 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         answered = self._idle
         if answered and self._in_body:
-            self.transport.close()  # the answer went out before the body was whole; a second one would confuse
+            self.transport.close()  # a second answer would be taken for the next request's
             return
         if self.pipeline or not (answered or self._in_body):
             # Requests before this one still wait for their answers: the one that runs is the last.
