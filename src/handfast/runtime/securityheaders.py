@@ -21,8 +21,9 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         """Put the headers together once."""
         self.app = app
-        self._defaults = _defaults(settings)
-        self._names = frozenset(self._defaults) | {b"cache-control"}
+        self._public = list(_defaults(settings).items())
+        self._private = [*self._public, _NO_STORE]
+        self._names = frozenset(name for name, _ in self._private)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add what the response lacks."""
@@ -34,10 +35,12 @@ class SecurityHeaders:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", ())
-                own = {name for name, _ in headers if name in self._names}
-                added = [pair for pair in self._defaults.items() if pair[0] not in own]
-                if b"cache-control" not in own and _private(state, message["status"]):
-                    added.append(_NO_STORE)
+                added = self._private if _private(state, message["status"]) else self._public
+                for name, _ in headers:
+                    if name in self._names:
+                        own = {name for name, _ in headers}
+                        added = [pair for pair in added if pair[0] not in own]
+                        break
                 message["headers"] = [*headers, *added]
             await send(message)
 
