@@ -29,6 +29,7 @@ def target(dsns: Dsns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tar
     (folder / "app.py").write_text("from tests.hostile.service import app\n__all__ = ['app']\n")
     environment = {
         "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(folder),
         "HANDFAST_ENV": "test",
         "DATABASE_URL": dsns.service,
         "BETTER_AUTH_SECRET": SECRET,

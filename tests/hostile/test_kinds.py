@@ -18,6 +18,7 @@ from tests.hostile.attack import Target, serving, statuses
 from tests.hostile.kinds import CANARY, CLOSED, TOKEN, Kind
 
 KINDS = smuggling.KINDS + limits.KINDS + paths.KINDS + documents.KINDS + forms.KINDS
+pytestmark = [pytest.mark.threat(one) for one in sorted({kind.threat for kind in KINDS})]
 GROWTH_BYTES = 64 * 1024 * 1024
 AT_ONCE = 6
 NORMAL = (b"GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN + b"\r\n\r\n",)
@@ -66,7 +67,6 @@ def verdict(target: Target, kind: Kind) -> str | None:
     return None
 
 
-@pytest.mark.threat("denial.hostile-http")
 def test_each_hostile_kind_gets_its_answer_and_the_service_goes_on(
     target: Target, capsys: pytest.CaptureFixture[str]
 ) -> None:
