@@ -13,6 +13,10 @@ from typing import Any
 
 from jiter import from_json
 
+_WORTH_A_LOOK = 1000
+"""Bytes; the value of a shorter text is walked over in less time than its text is searched."""
+_EXPONENT = re.compile(rb"[0-9][eE]\+?[0-9]{3}")
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _PLACE = re.compile(r"(.*?) at (line \d+ column \d+)", re.DOTALL)
 
 
@@ -26,7 +30,7 @@ def parse_json(content: bytes) -> Any:
         value = from_json(content, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         raise MalformedJson(_words(str(error))) from None
-    if _has_infinity(value):
+    if _may_overflow(content) and _has_infinity(value):
         raise MalformedJson("number out of range")
     return value
 
@@ -40,6 +44,13 @@ def _words(told: str) -> str:
     if what.startswith("Detected duplicate key"):
         what = "an object names a key twice"
     return f"{what}, {place}"
+
+
+def _may_overflow(content: bytes) -> bool:
+    """Whether a number beyond a double may be in the text: one of 300 digits or with a long exponent."""
+    if len(content) < _WORTH_A_LOOK:
+        return True
+    return b"0" * 300 in content.translate(_ZEROS) or _EXPONENT.search(content) is not None
 
 
 def _has_infinity(value: object) -> bool:

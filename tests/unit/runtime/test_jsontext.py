@@ -59,6 +59,8 @@ def test_what_is_read_the_standard_library_reads_alike(value: object, noise: lis
         (b"[1e400]", "number out of range"),
         (b'{"a":[{"b":-1e400}]}', "number out of range"),
         (b"[" + b"9" * 400 + b".5]", "number out of range"),
+        (b'["' + b"x" * 2000 + b'",1e400]', "number out of range"),
+        (b'["' + b"x" * 2000 + b'",' + b"123456789" * 40 + b".0]", "number out of range"),
         (b"9" * 4301, "number out of range, line 1 column 4301"),
         (b"[" * 203, "recursion limit exceeded, line 1 column 202"),
         (b"NaN", "expected value, line 1 column 1"),
