@@ -11,6 +11,10 @@ SYSTEM := $(VENV)/.system
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys, venv, ensurepip; print("$(name)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
 
+# A browser for the test of the documentation page; installed only as root, and only where it is missing.
+BROWSER = command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
+
 .DEFAULT_GOAL := help
 .PHONY: help install dev test bench lock clean
 
@@ -46,4 +50,5 @@ $(STAMP): $(LOCKS) pyproject.toml src/handfast/__init__.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements/bootstrap.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BROWSER) || echo "no Chromium: the test of /docs in a browser is skipped" >&2
 	@touch $@

@@ -16,7 +16,9 @@ from sqlmodel import SQLModel
 from starlette.types import ASGIApp
 
 from handfast.runtime import Settings
+from handfast.runtime.app import settings_of
 from handfast.runtime.database import Dsns, throwaway
+from handfast.runtime.server import server_options
 from handfast.testing import make_token
 
 ROOT = Path(__file__).parents[1]
@@ -25,8 +27,8 @@ SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 
 @contextmanager
 def live(app: ASGIApp) -> Iterator[str]:
-    """Serve `app` on a free port of 127.0.0.1 and yield its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on"))
+    """Serve `app` on a free port of 127.0.0.1, as `handfast serve` does, and yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **server_options(settings_of(app))))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -75,19 +75,13 @@ def cpu_seconds(pid: int) -> float:
 
 @contextmanager
 def serving(target: str, environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """Start one worker of `target`; its address and process id."""
+    """Start one worker of `target`, ours as in production; its address and process id."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        target,
-        "--host=127.0.0.1",
-        f"--port={port}",
-        "--no-access-log",
-    ]
+    uvicorn = ["uvicorn", target, "--host=127.0.0.1", "--no-access-log", "--log-level=error"]
+    uvicorn += ["--loop=uvloop", "--http=httptools"]
+    command = ["handfast", "serve"] if target == SERVICES["handfast"] else uvicorn
     process = subprocess.Popen(
-        [*command, "--log-level=error", "--loop=uvloop", "--http=httptools"],
+        [sys.executable, "-m", *command, f"--port={port}"],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from handfast.cli import signals
+from handfast.runtime.app import settings_of
 from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.server import server_options
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -141,16 +143,9 @@ def serve(
 
     `parent` is the reading end of a pipe; the service stops when the other end is closed.
     """
-    guard = Guard(load_app(root))
-    config = uvicorn.Config(
-        guard,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        http="httptools",
-        timeout_graceful_shutdown=grace,
-    )
+    app = load_app(root)
+    guard = Guard(app)
+    config = uvicorn.Config(guard, timeout_graceful_shutdown=grace, **server_options(settings_of(app)))
     server = Server(config, ready)
     if parent is not None:
         threading.Thread(target=_follow, args=(parent, server), daemon=True).start()

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from handfast.runtime.basepaths import base_paths
 from handfast.runtime.docs import add_contract, add_docs, document
@@ -60,6 +61,7 @@ def create_app(
         lifespan=_lifespan(service, root, tables),
         exception_handlers={HTTPException: _raise_again},
     )
+    app.state.settings = settings
     _add_probes(app, service, root, tables)
     if published is not None:
         add_contract(app, published)
@@ -67,6 +69,12 @@ def create_app(
             add_docs(app, app.title)
     _add_operations(app, service, routers)
     return app
+
+
+def settings_of(app: ASGIApp) -> Settings:
+    """The settings that `create_app` was given; those of the environment for any other application."""
+    found = getattr(getattr(app, "state", None), "settings", None)
+    return found if isinstance(found, Settings) else Settings()
 
 
 async def _raise_again(request: Request, error: Exception) -> Response:

@@ -1,33 +1,37 @@
 """Request bodies: chosen by Content-Type, decoded, checked.
 
-JSON is parsed strictly (UTF-8, no NaN or Infinity). Forms follow the contract's `encoding`; an empty form
-is `{}`. Files stay on disk or in the stream, and the schema sees an empty string in their place.
+JSON is parsed strictly (`jsontext`). Forms follow the contract's `encoding`; an empty form is `{}`. Files
+stay on disk or in the stream, and the schema sees an empty string in their place. What is read whole has a
+limit of its own, for a value takes many times the memory of its text.
 """
 
 from __future__ import annotations
 
-import math
-import re
+import codecs
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from pydantic_core import from_json
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from handfast.runtime.admission import too_large
 from handfast.runtime.contract import Body, Media
 from handfast.runtime.errors import UnsupportedMediaType, Violation
+from handfast.runtime.jsontext import MalformedJson, parse_json
+from handfast.runtime.multipart import MalformedMultipart, parse_multipart
 from handfast.runtime.readings import MalformedText, Reader, parse_pairs, percent_decode
 from handfast.runtime.results import CHUNK_BYTES, Upload
-from handfast.runtime.schemas import Check, View, pointer
+from handfast.runtime.schemas import MOST_VIOLATIONS, Check, View, pointer
 
-MOST_PARTS: Final = 1000
+MOST_FIELDS: Final = 1000
 MOST_KNOWN_TYPES: Final = 256
-_MAY_OVERFLOW = re.compile(rb"[0-9][eE]\+?[0-9]{3,}|[0-9]{300,}")
 _FILE_IN_SCHEMA = ""
+_NO_CHARSETS: Final = frozenset(
+    ("idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7")
+)
+"""Codecs of Python that are slow on purpose-made input, or that nobody means by a charset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,14 @@ class Decoded:
 class BodyDecoder:
     """Decodes the body of one operation; built once, when the service starts."""
 
-    def __init__(self, body: Body, view: View, *, part_limit_bytes: int) -> None:
+    def __init__(self, body: Body, view: View, *, document_limit_bytes: int) -> None:
         """Prepare a decoder for each media type; exact types are tried before ranges."""
         self._required = body.required
         self._accept = ", ".join(media.type for media in body.media)
         ranked = sorted(body.media, key=lambda media: media.type.count("*"))
         self._media = [
-            (MediaType.parse(media.type), _MediaDecoder(media, view, part_limit_bytes)) for media in ranked
+            (MediaType.parse(media.type), _MediaDecoder(media, view, document_limit_bytes))
+            for media in ranked
         ]
         self._known: dict[str, tuple[_MediaDecoder, MediaType]] = {}
 
@@ -89,7 +94,7 @@ class BodyDecoder:
         """
         header = request.headers.get("content-type")
         if header is None:
-            if await request.body():
+            if await _any(request):
                 raise UnsupportedMediaType("The body has no Content-Type.", headers={"Accept": self._accept})
             return self._missing(out)
         decoder, media_type = self._known.get(header) or self._choose(header)
@@ -116,26 +121,26 @@ class BodyDecoder:
 class _MediaDecoder:
     """Decodes one media type; None means that there was no body at all."""
 
-    def __init__(self, media: Media, view: View, part_limit_bytes: int) -> None:
+    def __init__(self, media: Media, view: View, document_limit_bytes: int) -> None:
         self._kind = media.kind
         self._check: Check | None = None if media.schema is None else view.named(media.schema)
         self._reader = Reader(view, view.schema(media.schema), view.named(media.schema))
         self._encoding = media.encoding
-        self._part_limit_bytes = part_limit_bytes
+        self._limit_bytes = document_limit_bytes
         self._view = view
 
     async def decode(self, request: Request, media_type: MediaType, out: list[Violation]) -> Decoded | None:
         match self._kind:
             case "json":
-                return self._json(await request.body(), media_type, out)
+                return self._json(await self._whole(request), media_type, out)
             case "form":
-                return self._form(await request.body(), out)
+                return self._form(await self._whole(request), out)
             case "multipart":
                 return await self._multipart(request, out)
             case "text":
-                return self._text(await request.body(), media_type, out)
+                return self._text(await self._whole(request), media_type, out)
             case "jsonl" | "sse":
-                return self._lines(await request.body(), out)
+                return self._lines(await self._whole(request), out)
             case "binary":
                 length = request.headers.get("content-length")
                 return Decoded(
@@ -145,6 +150,17 @@ class _MediaDecoder:
                         size=int(length) if length else None,
                     )
                 )
+
+    async def _whole(self, request: Request) -> bytes:
+        """The whole body, which must be small enough to be one value in memory."""
+        length = 0
+        chunks = []
+        async for chunk in request.stream():
+            length += len(chunk)
+            if length > self._limit_bytes:
+                raise too_large(self._limit_bytes)
+            chunks.append(chunk)
+        return b"".join(chunks)
 
     def _checked(self, value: object, out: list[Violation], prefix: str = "") -> None:
         if self._check is not None and not self._check.is_valid(value):
@@ -157,9 +173,9 @@ class _MediaDecoder:
         if charset not in ("utf-8", "utf8", "us-ascii"):
             raise UnsupportedMediaType("JSON must be UTF-8 (RFC 8259).")
         try:
-            value = _parse_json(content)
-        except ValueError as error:
-            out.append(Violation("body", "", "syntax", f"must be JSON (RFC 8259): {_where(error)}"))
+            value = parse_json(content)
+        except MalformedJson as error:
+            out.append(Violation("body", "", "syntax", f"must be JSON (RFC 8259): {error}"))
             return Decoded()
         self._checked(value, out)
         return Decoded(value)
@@ -168,17 +184,20 @@ class _MediaDecoder:
         values = []
         for index, line in enumerate(line for line in content.splitlines() if line.strip()):
             try:
-                value = _parse_json(line)
-            except ValueError:
-                out.append(Violation("body", pointer([index]), "syntax", "each line must be JSON"))
-                continue
-            self._checked(value, out, pointer([index]))
+                value = parse_json(line)
+            except MalformedJson as error:
+                out.append(Violation("body", pointer([index]), "syntax", f"each line must be JSON: {error}"))
+                value = None
+            else:
+                self._checked(value, out, pointer([index]))
+            if len(out) >= MOST_VIOLATIONS:
+                break
             values.append(value)
         return Decoded(values)
 
     def _text(self, content: bytes, media_type: MediaType, out: list[Violation]) -> Decoded | None:
         try:
-            text = content.decode(media_type.parameters.get("charset", "utf-8"))
+            text = _decoded(content, media_type.parameters.get("charset", "utf-8"))
         except LookupError:
             raise UnsupportedMediaType("The charset is not known.") from None
         except UnicodeDecodeError:
@@ -189,6 +208,9 @@ class _MediaDecoder:
         return Decoded(value)
 
     def _form(self, content: bytes, out: list[Violation]) -> Decoded | None:
+        if content.count(b"&") >= MOST_FIELDS:
+            out.append(Violation("body", "", "syntax", f"must have at most {MOST_FIELDS} fields"))
+            return Decoded()
         try:
             pairs = parse_pairs(content)
             texts = {name: [percent_decode(one, plus=True) for one in raw] for name, raw in pairs.items()}
@@ -205,11 +227,9 @@ class _MediaDecoder:
             out.append(Violation("body", "", "syntax", "must be multipart with a boundary"))
             return Decoded()
         try:
-            form = await request.form(
-                max_files=MOST_PARTS, max_fields=MOST_PARTS, max_part_size=self._part_limit_bytes
-            )
-        except HTTPException:
-            out.append(Violation("body", "", "syntax", "must be well-formed multipart (RFC 7578)"))
+            form = await parse_multipart(request, field_limit_bytes=self._limit_bytes)
+        except MalformedMultipart as error:
+            out.append(Violation("body", "", "syntax", f"must be multipart (RFC 7578): {error}"))
             return Decoded()
         files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         decoded = Decoded(files=files)
@@ -305,7 +325,7 @@ _DELIMITERS: Final = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 def _structured(text: str, reader: Reader) -> Iterable[object]:
     """JSON first, as a part that holds an object is by default, then the plain readings."""
     with suppress(ValueError):
-        yield _parse_json(text.encode())
+        yield parse_json(text.encode())
     yield reader.scalar(text)
 
 
@@ -346,21 +366,17 @@ def _has_boundary(request: Request) -> bool:
     return bool(MediaType.parse(request.headers["content-type"]).parameters.get("boundary"))
 
 
-def _parse_json(content: bytes) -> Any:
-    value = from_json(content, allow_inf_nan=False)
-    if _MAY_OVERFLOW.search(content) and _has_infinity(value):
-        raise ValueError("number out of range")
-    return value
+async def _any(request: Request) -> bool:
+    """Whether there is a body at all."""
+    async for chunk in request.stream():
+        if chunk:
+            return True
+    return False
 
 
-def _has_infinity(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isinf(value)
-    if isinstance(value, dict):
-        return any(_has_infinity(one) for one in value.values())
-    return isinstance(value, list) and any(_has_infinity(one) for one in value)
-
-
-def _where(error: ValueError) -> str:
-    """The parser's own words: they tell the place, not the text."""
-    return str(error) if "line" in str(error) else "number out of range"
+def _decoded(content: bytes, charset: str) -> str:
+    """Decode `content`; raises LookupError for what Python has a codec for but is no charset of text."""
+    name = codecs.lookup(charset).name
+    if name in _NO_CHARSETS:
+        raise LookupError(charset)
+    return content.decode(name)

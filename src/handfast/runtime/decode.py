@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from pydantic_core import from_json
 from starlette.requests import Request
 
 from handfast.runtime.contract import Parameter
 from handfast.runtime.errors import InputLocation, Violation
+from handfast.runtime.jsontext import MalformedJson, parse_json
 from handfast.runtime.readings import SCALARS, MalformedText, Reader, parse_pairs, percent_decode
 from handfast.runtime.schemas import View, pointer
 
@@ -107,9 +107,9 @@ class ParameterDecoder:
         if len(texts) > 1:
             raise _Refused("style", "must be given once")
         try:
-            return from_json(self._text(texts[0]), allow_inf_nan=False)
-        except ValueError:
-            raise _Refused("syntax", "must be JSON (RFC 8259)") from None
+            return parse_json(self._text(texts[0]).encode())
+        except MalformedJson as error:
+            raise _Refused("syntax", f"must be JSON (RFC 8259): {error}") from None
 
     def _scalar(self, texts: list[str]) -> object:
         if len(texts) > 1:

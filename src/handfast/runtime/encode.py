@@ -22,6 +22,8 @@ from handfast.runtime.schemas import Check
 from handfast.runtime.settings import ResponseValidation
 
 BODILESS: Final = frozenset((204, 205, 304))
+MOST_RANGES: Final = 64
+"""Elements of an Accept header that are looked at; the rest is not worth the time."""
 _STREAMED: Final = frozenset(("sse", "jsonl"))
 _EVENT_FIELDS: Final = frozenset(("data", "event", "id", "retry", "comment"))
 _CONCRETE: Final[Mapping[str, str]] = {
@@ -250,7 +252,7 @@ def _preferred(answers: Iterable[_Answer], accept: str | None) -> _Answer | None
     fitting = list(answers)
     if len(fitting) < 2 or not accept:
         return fitting[0] if fitting else None
-    ranges = [MediaType.parse(piece) for piece in accept.split(",")]
+    ranges = [MediaType.parse(piece) for piece in accept.split(",", MOST_RANGES)[:MOST_RANGES]]
 
     def liking(answer: _Answer) -> float:
         exact = MediaType.parse(answer.media_type)

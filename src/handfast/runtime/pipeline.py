@@ -21,18 +21,20 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handfast.runtime.admission import Admission
 from handfast.runtime.basepaths import BasePaths
 from handfast.runtime.errors import (
     ApiError,
-    ContentTooLarge,
     InternalError,
     NotImplementedYet,
     NotWritten,
+    RequestTimeout,
     ServiceUnavailable,
     error_of_status,
 )
 from handfast.runtime.observability import NO_OPERATION, Metrics
 from handfast.runtime.problems import error_response
+from handfast.runtime.securityheaders import SecurityHeaders
 from handfast.runtime.settings import Settings
 from handfast.runtime.state import KEY, RequestState, state_of
 
@@ -53,10 +55,11 @@ def layers(settings: Settings, metrics: Metrics, bases: Sequence[str] = ()) -> l
     return [
         Middleware(CorrelationId),
         Middleware(RequestLog, metrics=metrics),
+        Middleware(SecurityHeaders, settings=settings),
         *_cors(settings.cors_origins),
         Middleware(Errors),
-        Middleware(BodyLimit, limit_bytes=settings.body_limit_bytes),
-        Middleware(Deadline, seconds=settings.deadline_seconds),
+        Middleware(Admission, settings=settings),
+        Middleware(Deadline, seconds=settings.deadline_seconds, body_seconds=settings.body_timeout_seconds),
         Middleware(EncodedSlashes),
         *([Middleware(BasePaths, bases=bases)] if bases else []),
     ]
@@ -224,60 +227,52 @@ def _api_error(error: Exception) -> ApiError:
     return InternalError()
 
 
-class BodyLimit:
-    """Refuses a body that is longer than the limit, by its Content-Length or when it gets there."""
-
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
-        self.app = app
-        self._limit_bytes = limit_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._limit_bytes:
-                raise self._refusal()
-        length = 0
-
-        async def receive_counted() -> Message:
-            nonlocal length
-            message = await receive()
-            if message["type"] == "http.request":
-                length += len(message.get("body", b""))
-                if length > self._limit_bytes:
-                    raise self._refusal()
-            return message
-
-        await self.app(scope, receive_counted, send)
-
-    def _refusal(self) -> ContentTooLarge:
-        return ContentTooLarge(f"A body may have at most {self._limit_bytes} bytes.")
-
-
 class Deadline:
-    """Ends a request whose response has not begun in time; the transaction is rolled back."""
+    """Ends a request whose body does not arrive in time, or whose response has not begun in time.
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    The caller gets 408 in the first case and 503 in the second; the transaction is rolled back.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float, body_seconds: float) -> None:
         self.app = app
         self._seconds = seconds
+        self._body_seconds = min(seconds, body_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        incomplete = state_of(scope).has_body
+        begun = waiting = False
         try:
-            async with asyncio.timeout(self._seconds) as timeout:
+            async with asyncio.timeout(self._body_seconds if incomplete else self._seconds) as timeout:
+                end = asyncio.get_running_loop().time() + self._seconds
+
+                async def receive_in_time() -> Message:
+                    nonlocal incomplete, waiting
+                    waiting = incomplete
+                    message = await receive()
+                    waiting = False
+                    if incomplete and not message.get("more_body", False):
+                        incomplete = False
+                        if not begun:
+                            timeout.reschedule(end)
+                    return message
 
                 async def send_and_free(message: Message) -> None:
-                    timeout.reschedule(None)
+                    nonlocal begun
+                    if not begun:
+                        begun = True
+                        timeout.reschedule(None)
                     await send(message)
 
-                await self.app(scope, receive, send_and_free)
+                await self.app(scope, receive_in_time, send_and_free)
         except TimeoutError:
-            if timeout.expired():
-                raise ServiceUnavailable("The request took too long.", headers={"Retry-After": "1"}) from None
-            raise
+            if not timeout.expired():
+                raise
+            if waiting:
+                raise RequestTimeout("The body did not arrive in time.") from None
+            raise ServiceUnavailable("The request took too long.", headers={"Retry-After": "1"}) from None
 
 
 class EncodedSlashes:

@@ -6,7 +6,7 @@ The generated `routes.py` is what executes: a route that is deleted there answer
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -166,7 +166,8 @@ class Operation(Generic[ContextT, InputsT]):
         if spec.parameters:
             self.parameters = ParametersDecoder(spec.parameters, view, spec.path)
         if spec.body is not None:
-            self.body = BodyDecoder(spec.body, view, part_limit_bytes=service.settings.body_limit_bytes)
+            limit = min(service.settings.document_limit_bytes, service.settings.body_limit_bytes)
+            self.body = BodyDecoder(spec.body, view, document_limit_bytes=limit)
         self._plan = Plan(
             service=service,
             guard=Guard(
@@ -301,6 +302,33 @@ class Call(Generic[ContextT, InputsT]):
                 self._operation.plan.encoder.raised(error.status)
             case HTTPException():
                 self._operation.plan.encoder.raised(error.status_code)
+            case Exception() if self._unit is not None:
+                self._tell_unstorable(error)
+
+    def _tell_unstorable(self, error: BaseException) -> None:
+        """Raise `Violations` where the database cannot hold what the contract let pass, such as NUL."""
+        from handfast.runtime.database import unstorable
+
+        keyword = unstorable(error)
+        if keyword is None:
+            return
+        _log.warning("input_not_storable", reason=keyword, error=type(error).__name__)
+        message = "this service cannot store this value"
+        found = [Violation(location, place, "representation", message) for location, place in self._nul()]
+        if not found and keyword != "nul":
+            location: InputLocation = "query" if self._operation.spec.body is None else "body"
+            found = [Violation(location, "", "representation", "this service cannot store one of the values")]
+        if found:
+            raise Violations(found, status=self._operation.spec.violation_status) from error
+
+    def _nul(self) -> Iterator[tuple[InputLocation, str]]:
+        """Where the caller sent U+0000, which no text of PostgreSQL holds."""
+        for parameter in self._operation.spec.parameters:
+            for place in places_of(NUL, getattr(self.inputs, parameter.name)):
+                yield parameter.location, pointer([parameter.wire, *place])
+        for decoded in self._files:
+            for place in places_of(NUL, decoded.value):
+                yield "body", pointer(place)
 
     async def _end(self, unit: UnitOfWork, *, commit: bool) -> None:
         try:
@@ -320,6 +348,23 @@ class Call(Generic[ContextT, InputsT]):
         for decoded in self._files:
             for file in decoded.files:
                 await file.close()
+
+
+NUL: Final = "\0"
+
+
+def places_of(character: str, value: object) -> Iterator[tuple[str | int, ...]]:
+    """Where in a JSON-like `value` a text or a key has `character`."""
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), value)]
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, str) and character in one:
+            yield place
+        elif isinstance(one, dict):
+            yield from ((*place, name) for name in one if character in str(name))
+            waiting += [((*place, name), inner) for name, inner in one.items()]
+        elif isinstance(one, list):
+            waiting += [((*place, index), inner) for index, inner in enumerate(one)]
 
 
 def shape(route: str) -> str:

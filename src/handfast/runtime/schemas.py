@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 import jsonschema_rs
@@ -29,6 +30,17 @@ MOST_VIOLATIONS = 50
 """More are not worth telling; the rest is left out."""
 
 MOST_OPTIONS = 30
+
+MOST_VALUES = 2000
+"""A value that holds more is told its first violation alone: the engine finds all of them before it tells
+one, which takes 20 µs and a kilobyte each."""
+
+LONGEST_POINTER = 1000
+"""Characters; the caller's own names make it, which may be as long as the body."""
+
+MOST_BACKTRACKING = 20_000
+"""Steps that one pattern may go back in one text, about a millisecond; only lookaround and backreferences
+need any. What would take more is refused."""
 
 _log = structlog.get_logger(__name__)
 
@@ -117,6 +129,7 @@ class View:
             "offline": True,
             "formats": {"byte": _is_base64},
             "email_options": jsonschema_rs.EmailOptions(allow_display_text=False),
+            "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=MOST_BACKTRACKING),
         }
         try:
             return jsonschema_rs.Draft202012Validator(schema, **options)
@@ -214,11 +227,20 @@ class Check:
     def violations(self, value: object, location: InputLocation, prefix: str = "") -> list[Violation]:
         """Each place where `value` breaks the schema, pointers starting with `prefix`."""
         found: list[Violation] = []
-        for error in self.validator.iter_errors(value):
-            found += _violations(error, location, prefix)
+        for error in self._errors(value):
+            found += islice(_violations(error, location, prefix), MOST_VIOLATIONS)
             if len(found) >= MOST_VIOLATIONS:
                 break
         return found[:MOST_VIOLATIONS]
+
+    def _errors(self, value: object) -> Iterable[ValidationError]:
+        if not _holds_more(value, MOST_VALUES):
+            return self.validator.iter_errors(value)
+        try:
+            self.validator.validate(value)
+        except ValidationError as error:
+            return [error]
+        return []
 
 
 def pointer(parts: Sequence[str | int]) -> str:
@@ -226,8 +248,27 @@ def pointer(parts: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def _holds_more(value: object, most: int) -> bool:
+    """Whether there are more than `most` values in `value`, itself and all levels counted."""
+    waiting = [value]
+    count = 0
+    while waiting:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, dict | list):
+            if count + len(waiting) + len(one) > most:
+                return True
+            waiting += one.values() if isinstance(one, dict) else one
+    return False
+
+
+def _place(parts: Sequence[str | int]) -> str:
+    text = pointer(parts)
+    return text if len(text) <= LONGEST_POINTER else text[:LONGEST_POINTER] + "…"
+
+
 def _violations(error: ValidationError, location: InputLocation, prefix: str) -> Iterator[Violation]:
-    place = prefix + pointer(error.instance_path)
+    place = prefix + _place(error.instance_path)
     keyword = error.kind.name
     facts = error.kind.as_dict()
     if keyword in ("anyOf", "oneOf"):
@@ -238,7 +279,7 @@ def _violations(error: ValidationError, location: InputLocation, prefix: str) ->
             return
     if keyword in ("additionalProperties", "unevaluatedProperties"):
         for name in facts["unexpected"]:
-            yield Violation(location, place + pointer([name]), keyword, "this property is not allowed here")
+            yield Violation(location, place + _place([name]), keyword, "this property is not allowed here")
         return
     if keyword == "required":
         yield Violation(location, place + pointer([facts["property"]]), keyword, "this property is required")
@@ -290,6 +331,8 @@ def _message(keyword: str, facts: Mapping[str, Any]) -> str:
         return f"must be one of {shown}{', …' if len(options) > MOST_OPTIONS else ''}"
     if keyword == "const":
         return f"must be {json.dumps(facts['expected_value'])}"
+    if keyword == "pattern" and "pattern" not in facts:
+        return "takes too long to hold against its pattern"
     text = _LIMITS.get(keyword)
     return text.format(**facts) if text else f"breaks the rule {keyword}"
 

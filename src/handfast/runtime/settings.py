@@ -6,7 +6,9 @@ the value.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+import re
+from ipaddress import ip_network
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import (
     Field,
@@ -24,6 +26,9 @@ Environment: TypeAlias = Literal["production", "development", "test"]
 ResponseValidation: TypeAlias = Literal["raise", "log", "off"]
 
 PREFIX = "HANDFAST_"
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+"""An origin as browsers write it (RFC 6454, 6.2); `null` stands for any sandboxed page, so it is none."""
 
 
 class Settings(BaseSettings):
@@ -98,8 +103,56 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
     """Largest request body; a larger one is answered 413."""
 
+    document_limit_bytes: int = Field(default=1024 * 1024, ge=0)
+    """Largest body or form field that is read whole (JSON, form, text); a larger one is answered 413."""
+
+    head_limit_bytes: int = Field(default=32 * 1024, ge=1024)
+    """Largest request line and headers together; larger ones are answered 431."""
+
+    header_limit: int = Field(default=100, ge=10)
+    """Most headers of one request; more are answered 431."""
+
+    url_limit_bytes: int = Field(default=8 * 1024, ge=256)
+    """Longest request target; a longer one is answered 414."""
+
+    query_limit: int = Field(default=500, ge=1)
+    """Most query parameters of one request; more are answered 400."""
+
+    connection_limit: int = Field(default=1000, ge=1)
+    """Connections that one process keeps open at most; another one is answered 503 and closed."""
+
+    head_timeout_seconds: float = Field(default=10.0, gt=0)
+    """Time in which request line and headers must arrive; a slower request is answered 408."""
+
+    body_timeout_seconds: float = Field(default=20.0, gt=0)
+    """Time in which a body must arrive; a slower one is answered 408."""
+
+    keep_alive_seconds: int = Field(default=5, ge=1)
+    """How long a connection without a request stays open."""
+
+    write_timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long a caller may leave a response unread before the connection is cut."""
+
     deadline_seconds: float = Field(default=30.0, gt=0)
     """Time that one request may take until its response begins; a longer one is answered 503."""
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `-Proto` are believed."""
+
+    hsts_seconds: int = Field(default=0, ge=0)
+    """`max-age` of `Strict-Transport-Security`; 0 leaves the header out. For services behind TLS only."""
+
+    content_security_policy: str = "default-src 'none'; frame-ancestors 'none'"
+    """`Content-Security-Policy` of every answer that sets none itself."""
+
+    permissions_policy: str = "camera=(), geolocation=(), microphone=(), payment=()"
+    """`Permissions-Policy` of every answer that sets none itself."""
+
+    referrer_policy: str = "no-referrer"
+    """`Referrer-Policy` of every answer that sets none itself."""
+
+    resource_policy: Literal["same-origin", "same-site", "cross-origin"] = "same-origin"
+    """`Cross-Origin-Resource-Policy` of every answer that sets none itself."""
 
     response_validation: ResponseValidation | None = None
     """Whether a response that breaks the contract fails the request (`raise`), is logged and counted (`log`)
@@ -108,11 +161,44 @@ class Settings(BaseSettings):
     docs: bool = True
     """Whether `/docs` is served."""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+            return tuple(one.strip() for one in value.split(",") if one.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        value = tuple(origin.removesuffix("/") for origin in value)
+        if "*" in value and len(value) > 1:
+            raise ValueError("`*` allows every origin, without credentials: name `*` alone, or drop it")
+        for place, origin in enumerate(value, 1):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"entry {place} is no origin: write scheme, host and port alone, in lower case and "
+                    "without a wildcard, such as https://app.example.com"
+                )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place, one in enumerate(value, 1):
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(
+                    f"entry {place} is no address or network: write it such as 10.0.0.5 or 10.0.0.0/8"
+                ) from None
+        return value
+
+    @field_validator("content_security_policy", "permissions_policy", "referrer_policy")
+    @classmethod
+    def _check_header(cls, value: str) -> str:
+        if not value.isascii() or not value.isprintable():
+            raise ValueError("a header holds printable ASCII in one line")
         return value
 
     @field_validator("admin_roles", mode="before")

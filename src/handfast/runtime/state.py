@@ -20,6 +20,7 @@ class RequestState:
     correlation_id: str
     contract: Contract | None = None
     operation: OperationSpec | None = None
+    has_body: bool = False
     user_id: UUID | None = None
     statements: int = 0
     database_seconds: float = 0.0

@@ -38,6 +38,8 @@ THING = {
 }
 
 
+LIMIT = 20_000
+
 opened: list[UploadFile] = []
 
 
@@ -61,7 +63,9 @@ async def decode(
     medias = of or (
         Media((content_type or "application/json").partition(";")[0], kind, "Thing", encoding or {}),
     )
-    decoder = BodyDecoder(Body(required, medias), View({"Thing": schema}, "request"), part_limit_bytes=1000)
+    decoder = BodyDecoder(
+        Body(required, medias), View({"Thing": schema}, "request"), document_limit_bytes=LIMIT
+    )
     headers = [] if content_type is None else [(b"content-type", content_type.encode())]
     headers.append((b"content-length", str(len(content)).encode()))
     scope = {
@@ -254,7 +258,6 @@ async def test_multipart_fields_and_files() -> None:
             [("/file", "style")],
         ),
         (multipart(("nameless", b"x")), [("", "syntax")]),
-        (multipart(('name="a"', b"x" * 2000)), [("", "syntax")]),
         (b"garbage", [("", "syntax")]),
         (b"--B--\r\n", [("/a", "required")]),
     ],

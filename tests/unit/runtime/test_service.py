@@ -338,7 +338,7 @@ def scope(path: str, headers: list[tuple[bytes, bytes]] | None = None, method: s
         "root_path": "",
         "scheme": "http",
         "query_string": b"",
-        "headers": headers or [],
+        "headers": [(b"host", b"localhost"), *(headers or [])],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
     }

@@ -82,3 +82,52 @@ def test_secrets_are_not_printed() -> None:
         {"better_auth_secret": "sekret", "database_url": "postgresql://u:sekret@h"}
     )
     assert "sekret" not in repr(settings)
+
+
+@pytest.mark.threat("disclosure.cors")
+@pytest.mark.parametrize(
+    "origins",
+    [
+        "app.example.com",
+        "https://app.example.com/path",
+        "https://app.example.com?x",
+        "https://user@app.example.com",
+        "https://*.example.com",
+        "https://app.example.com:x",
+        "HTTPS://app.example.com",
+        "null",
+        "https://a.example.com, null",
+        "*, https://a.example.com",
+        "https://a.example.com/ https://b.example.com",
+    ],
+)
+def test_what_is_no_origin_stops_the_start_with_a_cure(monkeypatch: pytest.MonkeyPatch, origins: str) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", origins)
+    with pytest.raises(ConfigError) as caught:
+        Settings()
+    (fault,) = caught.value.faults
+    assert fault.where == "CORS_ORIGINS"
+    assert "https://app.example.com" in fault.what or "drop it" in fault.what
+    assert origins not in str(fault).replace("such as https://app.example.com", "")
+
+
+@pytest.mark.parametrize(
+    "origins", ["*", "http://localhost:5173", "https://[::1]:8000", "capacitor://localhost"]
+)
+def test_origins_as_browsers_write_them_are_taken(monkeypatch: pytest.MonkeyPatch, origins: str) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", origins)
+    assert Settings().cors_origins == (origins,)
+
+
+@pytest.mark.threat("spoofing.forwarded-headers")
+@pytest.mark.parametrize("proxies", ["*", "proxy.internal", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1, x"])
+def test_what_is_no_address_is_no_proxy(monkeypatch: pytest.MonkeyPatch, proxies: str) -> None:
+    monkeypatch.setenv("HANDFAST_TRUSTED_PROXIES", proxies)
+    with pytest.raises(ConfigError, match=r"10\.0\.0\.5 or 10\.0\.0\.0/8"):
+        Settings()
+
+
+def test_a_header_of_the_settings_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDFAST_REFERRER_POLICY", "no-referrer\r\nX-A: b")
+    with pytest.raises(ConfigError, match="HANDFAST_REFERRER_POLICY"):
+        Settings()

@@ -9,6 +9,7 @@ from handfast.runtime.database.pool import Pool
 from handfast.runtime.database.resolve import resolve
 from handfast.runtime.database.roles import Dsns
 from handfast.runtime.database.unit import TransactionEnded, UnitOfWork
+from handfast.runtime.database.unstorable import unstorable
 
 __all__ = [
     "Database",
@@ -27,4 +28,5 @@ __all__ = [
     "resolve",
     "roles",
     "throwaway",
+    "unstorable",
 ]

@@ -1,0 +1,64 @@
+"""JSON texts of callers, read strictly (RFC 8259): what two parsers could read in two ways is refused.
+
+That is: a key that comes twice, text that is not UTF-8, half a surrogate pair, NaN and infinities, numbers
+out of range, anything after the value. Integers are exact up to 4,300 digits; arrays and objects may be
+nested 200 deep, which the parser, the validator and the encoder all take without growing the stack.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from jiter import from_json
+
+_WORTH_A_LOOK = 1000
+"""Bytes; the value of a shorter text is walked over in less time than its text is searched."""
+_EXPONENT = re.compile(rb"[0-9][eE]\+?[0-9]{3}")
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_PLACE = re.compile(r"(.*?) at (line \d+ column \d+)", re.DOTALL)
+
+
+class MalformedJson(ValueError):
+    """A text is no JSON; the message says what is wrong and where, and quotes nothing of the text."""
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the value of the JSON text `content`; raises `MalformedJson`."""
+    try:
+        value = from_json(content, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+    except ValueError as error:
+        raise MalformedJson(_words(str(error))) from None
+    if _may_overflow(content) and _has_infinity(value):
+        raise MalformedJson("number out of range")
+    return value
+
+
+def _words(told: str) -> str:
+    """The parser's own words, which tell the place; but for the key that it quotes."""
+    match = _PLACE.fullmatch(told)
+    if match is None:
+        return "cannot be read"
+    what, place = match.groups()
+    if what.startswith("Detected duplicate key"):
+        what = "an object names a key twice"
+    return f"{what}, {place}"
+
+
+def _may_overflow(content: bytes) -> bool:
+    """Whether a number beyond a double may be in the text: one of 300 digits or with a long exponent."""
+    if len(content) < _WORTH_A_LOOK:
+        return True
+    return b"0" * 300 in content.translate(_ZEROS) or _EXPONENT.search(content) is not None
+
+
+def _has_infinity(value: object) -> bool:
+    """Whether a number overflowed a double; the parser, like most, turns such a one into an infinity."""
+    kind = type(value)
+    if kind is float:
+        return math.isinf(value)  # type: ignore[arg-type]
+    # Texts are most of a document: they are passed over without a call.
+    if kind is dict:
+        return any(_has_infinity(one) for one in value.values() if type(one) is not str)  # type: ignore[attr-defined]
+    return kind is list and any(_has_infinity(one) for one in value if type(one) is not str)  # type: ignore[attr-defined]

@@ -1,0 +1,109 @@
+"""Hundreds of hostile requests against a real server: each gets its answer, and the service goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from handfast.runtime.database import Dsns
+from handfast.testing import make_token
+from tests.conftest import ROOT, SECRET
+from tests.hostile import documents, forms, limits, paths, smuggling
+from tests.hostile.attack import Target, serving, statuses
+from tests.hostile.kinds import CANARY, CLOSED, TOKEN, Kind
+
+KINDS = smuggling.KINDS + limits.KINDS + paths.KINDS + documents.KINDS + forms.KINDS
+pytestmark = [pytest.mark.threat(one) for one in sorted({kind.threat for kind in KINDS})]
+GROWTH_BYTES = 64 * 1024 * 1024
+AT_ONCE = 6
+NORMAL = (b"GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN + b"\r\n\r\n",)
+
+
+@pytest.fixture(scope="module")
+def target(dsns: Dsns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """The server; its coverage is not measured, for its times are what is tested."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "app.py").write_text("from tests.hostile.service import app\n__all__ = ['app']\n")
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(folder),
+        "HANDFAST_ENV": "test",
+        "DATABASE_URL": dsns.service,
+        "BETTER_AUTH_SECRET": SECRET,
+        "CORS_ORIGINS": "https://app.example.com",
+        "HANDFAST_HEAD_TIMEOUT_SECONDS": "3",
+        "HANDFAST_BODY_TIMEOUT_SECONDS": "3",
+        "HANDFAST_KEEP_ALIVE_SECONDS": "1",
+        "HANDFAST_WRITE_TIMEOUT_SECONDS": "2",
+        "LOG_LEVEL": "debug",
+        "COVERAGE_PROCESS_CONFIG": "",
+    }
+    with serving(folder, environment, folder / "log") as made:
+        made.token = make_token(uuid4(), secret=SECRET).encode()
+        yield made
+
+
+def answers(target: Target, send: tuple[bytes | float, ...]) -> list[int]:
+    pieces = (piece.replace(TOKEN, target.token) if isinstance(piece, bytes) else piece for piece in send)
+    return statuses(target.port, tuple(pieces))
+
+
+def verdict(target: Target, kind: Kind) -> str | None:
+    """What is wrong with the answer to `kind`, or with the service after it."""
+    try:
+        found = answers(target, kind.send)
+        after = answers(target, NORMAL)
+    except (OSError, ValueError) as error:
+        return f"{kind}: {type(error).__name__}: {error}"
+    if after != [200]:
+        return f"{kind}: a normal request after it was answered {after}"
+    if len(found) > kind.most_answers:
+        return f"{kind}: answered {len(found)} times: {found[:5]}"
+    if not {*found} <= kind.right or (not found and CLOSED not in kind.right):
+        return f"{kind}: answered {found[:5] or 'by closing'}, which should be {sorted(kind.right)}"
+    return None
+
+
+def test_each_hostile_kind_gets_its_answer_and_the_service_goes_on(
+    target: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len({kind.name for kind in KINDS}) == len(KINDS) >= 200
+    for _ in range(20):
+        assert answers(target, NORMAL) == [200]
+    before = target.resident_bytes
+    quick = [kind for kind in KINDS if not kind.slow]
+    slow = [kind for kind in KINDS if kind.slow]
+    with ThreadPoolExecutor(len(slow)) as waiting, ThreadPoolExecutor(AT_ONCE) as working:
+        verdicts = [waiting.submit(verdict, target, kind) for kind in slow]
+        verdicts += [working.submit(verdict, target, kind) for kind in quick]
+    wrong = [said for one in verdicts if (said := one.result())]
+    growth, peak = target.resident_bytes - before, target.peak_bytes - before
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{len(KINDS)} hostile kinds; memory +{growth >> 20} MB after, +{peak >> 20} MB at the peak\n"
+        )
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong)
+    assert growth < GROWTH_BYTES
+    _check_log(target.log)
+    left = [path.name for path in target.log.parent.iterdir() if path.name.startswith("tmp")]
+    assert not left, "temporary files were left behind"
+
+
+def _check_log(log: Path) -> None:
+    text = log.read_text()
+    assert CANARY.decode() not in text
+    assert "Traceback" not in text
+    for word in (
+        "request_failed",
+        "response_interrupted",
+        '"level":"error"',
+        '"level":"critical"',
+        "exception",
+    ):
+        lines = [line for line in text.splitlines() if word in line]
+        assert not lines, lines[0][:2000]
