@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from random import Random
 from typing import Literal, TypeAlias
-from uuid import UUID
 
 from handfast.fuzz.bodies import place, remove
 from handfast.fuzz.compare import told_apart
 from handfast.fuzz.contract import Json, Operation, Slot
+from handfast.fuzz.ids import unissued
 from handfast.fuzz.session import NOT_WRITTEN, Session
 from handfast.fuzz.surface import Answer, Values
 from handfast.fuzz.things import PRINCIPAL_NOUNS, Stock, Thing
@@ -94,7 +93,7 @@ class Attacker:
 
     def _extra(self, operation: Operation, thing: Thing) -> list[Slot]:
         """A body that is open to more properties gets the id itself: it must not choose what is written."""
-        if operation is not thing.creator or not isinstance(thing.made.json, dict):
+        if operation is not thing.creator or operation.body is None or not isinstance(thing.made.json, dict):
             return []
         name = next((key for key, value in thing.made.json.items() if value == thing.key), None)
         declared = any(slot.path == (name,) for slot in operation.slots)
@@ -142,7 +141,9 @@ class Attacker:
         for slot, whose in attempt.whose.items():
             if whose == "theirs":
                 target = self._their_id(slot, thing, first=first)
-                values = place(values, slot, target if issued else unissued(target, self._session.random))
+                values = place(
+                    values, slot, target if issued else unissued(slot, target, self._session.random)
+                )
                 first = False
         return values
 
@@ -218,28 +219,6 @@ def conditional(
             session.report.leaked += 1
             what = f"confirms the owner's `{received}` to another user: 304 to {sent}"
             session.found("cache", operation, what, _CACHE, [*before, answer])
-
-
-def unissued(like: Json, random: Random) -> Json:
-    """Return an id of the form of `like` that no service has issued."""
-    if isinstance(like, bool) or not isinstance(like, str | int):
-        return like
-    if isinstance(like, int):
-        return random.randrange(1_500_000_000, 2_000_000_000)
-    try:
-        UUID(like)
-    except ValueError:
-        if like.isdigit():
-            return str(random.randrange(1_500_000_000, 2_000_000_000))
-        return "".join(_alike(letter, random) for letter in like)
-    return str(UUID(int=random.getrandbits(128), version=4))
-
-
-def _alike(letter: str, random: Random) -> str:
-    for letters in ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
-        if letter in letters:
-            return random.choice(letters)
-    return letter
 
 
 def _declared(operation: Operation, answer: Answer, unknown: Answer) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, cast
 
@@ -29,6 +29,8 @@ class Slot:
     nouns: tuple[str, ...]
     """What the id may be of, the likeliest first; empty where the names do not tell."""
     required: bool
+    schema: Json = field(default=None, compare=False, repr=False)
+    """What an id looks like there, its references followed."""
 
     @property
     def name(self) -> str:
@@ -217,14 +219,15 @@ class Contract:
                 if "enum" in schema or schema.get("type") == "boolean":
                     continue
                 nouns = [noun(name), _segment_noun(path, number - 1)]
-                yield Slot("path", (name,), tuple(dict.fromkeys(filter(None, nouns))), required=True)
+                yield Slot("path", (name,), tuple(dict.fromkeys(filter(None, nouns))), True, schema)
         for (location, name), known in parameters.items():
             if location == "path":
                 continue
             schema = _dict(self.schema(known.get("schema")))
             for way in _id_ways(name, schema):
                 about = noun(name) or _segment_noun(path, path.count("/"))
-                yield Slot(location, way, (about,) if about else (), required=known.get("required") is True)
+                needed = known.get("required") is True
+                yield Slot(location, way, (about,) if about else (), needed, _item(way, schema))
 
     def _links(self, responses: Mapping[str, Json]) -> Iterator[Link]:
         for answer in responses.values():
@@ -266,7 +269,8 @@ def _body_slots(
             continue
         found = list(_id_ways(name, part))
         for inner in found:
-            yield Slot("body", (*way, *inner), (noun(name),) if noun(name) else (), required=must)
+            nouns = (noun(name),) if noun(name) else ()
+            yield Slot("body", (*way, *inner), nouns, must, _item(inner, part))
         if not found:
             yield from _body_slots(part, required=must, way=(*way, name), depth=depth - 1)
             if isinstance(items := part.get("items"), dict):
@@ -274,6 +278,10 @@ def _body_slots(
     for key in ("oneOf", "anyOf"):
         for branch in _list(known.get(key)):
             yield from _body_slots(branch, required=False, way=way, depth=depth - 1)
+
+
+def _item(way: tuple[str, ...], schema: dict[str, Json]) -> Json:
+    return schema.get("items") if way[-1] == "*" else schema
 
 
 def _dict(value: Json) -> dict[str, Json]:

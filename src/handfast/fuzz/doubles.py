@@ -25,14 +25,17 @@ class Doubler:
         self._maker = maker
         self._own = own
 
-    def double(self, thing: Thing, own: Thing) -> None:
-        """Take the values of another user's `thing` for something new, and for `own`, the caller's one."""
+    def create(self, thing: Thing) -> None:
+        """Create something with the values of another user's `thing`."""
+        if self._session.looks_at(thing.creator):
+            self._compare(thing.creator, thing, self._again(thing.creator, thing))
+
+    def change(self, thing: Thing, own: Thing) -> None:
+        """Give `own`, the caller's, the values of another user's `thing`, which must be another one."""
         for operation in self._session.operations:
-            if operation.body is None or not self._session.looks_at(operation):
+            if not self._session.looks_at(operation) or operation is thing.creator:
                 continue
-            if operation is thing.creator:
-                self._compare(operation, thing, self._again(operation, thing))
-            elif operation.method in ("PATCH", "PUT") and own.reaches(operation):
+            if operation.method in ("PATCH", "PUT") and own.reaches(operation):
                 self._compare(operation, thing, self._changed(operation, thing, own))
 
     def _again(self, operation: Operation, thing: Thing) -> Values | None:

@@ -159,9 +159,8 @@ class HttpSurface:
         )
         try:
             strategy = known.as_strategy(generation_mode=GenerationMode.POSITIVE)
-            drawing: Any = run(over(strategy)(keep))
-            seeded: Any = seed
-            seeded(self._seed)(drawing)()
+            drawing: Any = seed(self._seed)(run(over(strategy)(keep)))  # type: ignore[no-untyped-call]
+            drawing()
         except Exception as error:
             raise ValueError(f"no value fits its schemas ({type(error).__name__})") from error
         if not found:

@@ -97,9 +97,10 @@ class _Isolation:
             attacker.attack(thing)
         doubler = Doubler(self._session, self._maker, theirs)
         usurper = Usurper(self._session, self._maker, mine, theirs)
-        for _, double in pairs:
+        for thing, double in pairs:
             if (foreign := counterparts.get(double.creator.label)) is not None:
-                doubler.double(double, foreign)
+                doubler.create(double)
+                doubler.change(thing, foreign)
                 usurper.usurp(foreign, ways[double.creator.label])
         self._lists(mine, theirs)
         for thing, _ in reversed(pairs):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handfast.fuzz.attacks import unissued
 from handfast.fuzz.bodies import place
 from handfast.fuzz.contract import Operation
+from handfast.fuzz.ids import unissued
 from handfast.fuzz.session import NOT_WRITTEN, Session
 from handfast.fuzz.surface import NOBODY, Answer, Values
 from handfast.fuzz.things import Stock, Thing
@@ -91,7 +91,7 @@ class Outsider:
         made_up = values
         for slot in operation.slots:
             if slot.required and (own := thing.id_for(slot)) is not None:
-                made_up = place(made_up, slot, unissued(own, self._session.random))
+                made_up = place(made_up, slot, unissued(slot, own, self._session.random))
         unknown = self._session.call(NOBODY, operation, made_up, "unknown")
         if not unknown.ok:
             self._session.report.leaked += 1
