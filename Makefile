@@ -22,7 +22,7 @@ dev: $(STAMP) ## Serve the project with PostgreSQL embedded; Ctrl-C stops everyt
 	@exec $(BIN)/handfast dev $(ARGS)
 
 test: $(STAMP) ## Run every check that a change has to pass
-	@exec $(BIN)/nox --session lint types tests fuzz foreign
+	@exec $(BIN)/nox --session lint types tests fuzz isolation_fuzz foreign
 
 bench: $(STAMP) ## Measure requests per second, latency and generation time
 	@exec $(BIN)/nox --session bench

@@ -45,7 +45,7 @@ def fuzz(
     """Let two identities make `calls` calls."""
     return isolation.run(
         surface,
-        Minted(surface.contract.schemes, token, number=seed),
+        Minted(surface.contract.schemes, token),
         calls=calls,
         seed=seed,
         public=public,

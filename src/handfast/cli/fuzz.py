@@ -82,7 +82,7 @@ def fuzz(
             target = stack.enter_context(fuzzing.own_service(run))
         else:
             users = [(token, header or ()), (other_token, other_header or ())]
-            target = stack.enter_context(fuzzing.running(url, users, identities=identities, seed=seed))
+            target = stack.enter_context(fuzzing.running(url, users, identities=identities))
         if target.faults:
             return _end(run, list(target.faults), {"calls": 0}, report, strict=strict)
         surface = stack.enter_context(target.surface(seed))
@@ -143,7 +143,7 @@ def _isolation(
 
     made = isolation.run(
         surface,
-        target.identities(surface.contract, seed),
+        target.identities(surface.contract),
         calls=calls,
         seed=seed,
         public=public,

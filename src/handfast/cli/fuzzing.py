@@ -41,7 +41,7 @@ class Target:
     """The service to fuzz, and who may call it."""
 
     url: str
-    make_identities: Callable[[Contract, int], Identities] = field(repr=False)
+    make_identities: Callable[[Contract], Identities] = field(repr=False)
     authority: Authority | None = field(default=None, repr=False)
     faults: tuple[Finding, ...] = ()
     """Why the service did not start."""
@@ -62,13 +62,13 @@ class Target:
         finally:
             made.close()
 
-    def identities(self, contract: Contract, seed: int) -> Identities:
+    def identities(self, contract: Contract) -> Identities:
         """Return where users come from."""
-        return self.make_identities(contract, seed)
+        return self.make_identities(contract)
 
     def users(self, contract: Contract) -> Sequence[Identity]:
         """Return two users."""
-        return self.make_identities(contract, 0).pair()
+        return self.make_identities(contract).pair()
 
 
 class Progress:
@@ -91,7 +91,7 @@ class Progress:
 
 
 @contextlib.contextmanager
-def running(url: str, users: Sequence[User], *, identities: int, seed: int) -> Iterator[Target]:
+def running(url: str, users: Sequence[User], *, identities: int) -> Iterator[Target]:
     """Yield the service at `url` with the users whose credentials were given."""
     if not url.startswith(("http://", "https://")):
         raise WrongUse(f"{url!r} is no address", "write it like http://127.0.0.1:8000")
@@ -103,7 +103,7 @@ def running(url: str, users: Sequence[User], *, identities: int, seed: int) -> I
             "give --token and --other-token, or --header and --other-header",
         )
 
-    def make(contract: Contract, _seed: int) -> Identities:
+    def make(contract: Contract) -> Identities:
         first, second = (
             given(name, contract.schemes, token, sent)
             for name, (token, _), sent in zip(("A", "B"), users, headers, strict=True)
@@ -145,11 +145,11 @@ def own_service(run: Run) -> Iterator[Target]:
             for fault in child.wait().faults
         )
 
-        def make(contract: Contract, seed: int) -> Identities:
+        def make(contract: Contract) -> Identities:
             def token(user: UUID) -> str:
                 return mint(settings, secret, user=user, scopes=contract.scopes)
 
-            return Minted(contract.schemes, token, number=seed)
+            return Minted(contract.schemes, token)
 
         yield Target(url, make, Authority(secret, AUDIENCE, settings.better_auth_url), faults)
 

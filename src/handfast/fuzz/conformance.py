@@ -180,9 +180,10 @@ def _steps(interaction: Mapping[str, Json]) -> tuple[Step, ...]:
 
 
 def _error(error: Mapping[str, Json], names: Mapping[str, str]) -> Finding:
-    label = str(error.get("operation") or error.get("label") or "the contract")
-    said = " ".join(str(error.get("message") or error.get("title") or error).split())
-    return Finding("error", names.get(label, label), f"Schemathesis cannot go on: {said[:500]}", _UNABLE)
+    """What kept Schemathesis from testing something; its words are all kept, as each kind has its own."""
+    label = next((str(error[key]) for key in ("operation", "label") if error.get(key)), "the contract")
+    said = "; ".join(f"{name}: {' '.join(str(value).split())}" for name, value in error.items() if value)
+    return Finding("error", names.get(label, label), f"Schemathesis cannot go on: {said[:800]}", _UNABLE)
 
 
 def _dict(value: Json) -> dict[str, Json]:

@@ -6,9 +6,8 @@ import itertools
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from handfast.fuzz.contract import Json
 from handfast.fuzz.surface import Credential, Identity
@@ -46,13 +45,10 @@ class Minted:
 
     fresh = True
 
-    def __init__(
-        self, schemes: Mapping[str, Mapping[str, Json]], mint: Callable[[UUID], str], *, number: int
-    ) -> None:
+    def __init__(self, schemes: Mapping[str, Mapping[str, Json]], mint: Callable[[UUID], str]) -> None:
         """Make users for the contract's security `schemes`; `mint` makes a user's token."""
         self._schemes = schemes
         self._mint = mint
-        self._random = Random(number)  # noqa: S311 - reproducible on purpose
         self._count = itertools.count(1)
 
     def pair(self) -> tuple[Identity, Identity]:
@@ -61,7 +57,7 @@ class Minted:
         return self._user(f"A{number}"), self._user(f"B{number}")
 
     def _user(self, name: str) -> Identity:
-        user = UUID(int=self._random.getrandbits(128), version=4)
+        user = uuid4()  # new in every run, whatever its seed
         return Identity(name, credentials(self._schemes, self._mint(user), str(user)), subject=str(user))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from random import Random
+from random import SystemRandom
 
 from handfast.fuzz.contract import Json
 
@@ -26,21 +26,24 @@ CANARY_LENGTHS = (20, 16, 12, 10)
 
 @dataclass
 class Markers:
-    """Every marker and its owner; `told` are those that others have sent themselves."""
+    """Every marker and its owner, and what others have sent themselves.
 
-    random: Random
+    Canaries are new in every run, whatever its seed: a service may still hold those of an earlier one.
+    """
+
+    _random: SystemRandom = field(default_factory=SystemRandom)
     _owners: dict[str, str] = field(default_factory=dict)
     _told: dict[str, set[str]] = field(default_factory=dict)
 
     def canary(self, owner: str, length: int = CANARY_LENGTHS[0]) -> str:
         """Return a new canary of `owner`, `length` characters long."""
-        made = f"zq{''.join(self.random.choices(_LETTERS, k=length - 4))}qz"
+        made = f"zq{''.join(self._random.choices(_LETTERS, k=length - 4))}qz"
         self._owners[made] = owner
         return made
 
     def number(self, owner: str) -> int:
         """Return a new canary number of `owner`, of nine digits."""
-        made = self.random.randrange(100_000_000, 1_000_000_000)
+        made = self._random.randrange(100_000_000, 1_000_000_000)
         self._owners[str(made)] = owner
         return made
 

@@ -36,7 +36,7 @@ class Session:
     def __post_init__(self) -> None:
         """Start with no markers and an empty count for every operation."""
         self.operations = tuple(self.surface.operations())
-        self.markers = Markers(self.random)
+        self.markers = Markers()
         self.planter = Planter(self.surface, self.markers, self.random)
         self.principals: dict[str, Json] = {}
         """User -> the id that the service itself has for it."""
