@@ -14,6 +14,7 @@ from handfast.fuzz.bodies import place, remove
 from handfast.fuzz.compare import told_apart
 from handfast.fuzz.contract import Json, Operation, Slot
 from handfast.fuzz.ids import unissued
+from handfast.fuzz.names import is_id
 from handfast.fuzz.session import NOT_WRITTEN, Session
 from handfast.fuzz.surface import Answer, Values
 from handfast.fuzz.things import PRINCIPAL_NOUNS, Stock, Thing
@@ -66,8 +67,8 @@ class Attacker:
 
     def _attempts(self, operation: Operation, thing: Thing) -> Iterator[Attempt]:
         """Yield every mixture worth a try: all ids theirs, one of several, one that is referred to."""
-        ways = [slot for slot in operation.slots if slot.location == "path"]
-        others = [slot for slot in operation.slots if slot.location != "path"]
+        ways = [slot for slot in operation.slots if slot.addresses]
+        others = [slot for slot in operation.slots if not slot.addresses]
         if ways and self._takes(ways, thing):
             yield Attempt(dict.fromkeys(ways, "theirs"), reference=False)
             if len(ways) > 1:
@@ -95,7 +96,8 @@ class Attacker:
         """A body that is open to more properties gets the id itself: it must not choose what is written."""
         if operation is not thing.creator or operation.body is None or not isinstance(thing.made.json, dict):
             return []
-        name = next((key for key, value in thing.made.json.items() if value == thing.key), None)
+        shown = thing.made.json.items()
+        name = next((key for key, value in shown if value == thing.key and is_id(key)), None)
         declared = any(slot.path == (name,) for slot in operation.slots)
         return [] if name is None or declared else [Slot("body", (name,), thing.nouns, required=False)]
 
@@ -133,7 +135,7 @@ class Attacker:
                     values = remove(values, slot)
             elif whose == "own":
                 values = place(values, slot, own)
-            if slot.location == "path":
+            if slot.addresses:
                 first = False if whose == "own" else first
         return self._aim(values, thing, attempt, issued=issued, first=first)
 

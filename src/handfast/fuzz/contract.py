@@ -33,6 +33,11 @@ class Slot:
     """What an id looks like there, its references followed."""
 
     @property
+    def addresses(self) -> bool:
+        """Whether it says what the call is about: ids of the path, and those outside a body that it needs."""
+        return self.required and self.location != "body"
+
+    @property
     def name(self) -> str:
         """How a message calls it."""
         return f"{self.location} `{'.'.join(self.path)}`"

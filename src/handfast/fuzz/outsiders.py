@@ -54,7 +54,6 @@ class Outsider:
         values = self._session.draw(operation, least=True)
         if values is None:
             return None
-        values = self._session.planter.plant(operation, values, NOBODY.name)
         for slot in operation.slots:
             if thing is not None and slot.required and (own := thing.id_for(slot)) is not None:
                 values = place(values, slot, own)

@@ -83,7 +83,7 @@ class Coverage:
         if self.undrawn:
             return self.undrawn
         if any(200 <= status < 400 for status in self.owned):
-            if any(slot.location == "path" for slot in operation.slots) and not self.conclusive:
+            if any(slot.addresses for slot in operation.slots) and not self.conclusive:
                 return "no attack on it got as far as the check of access"
             return None
         if not self.owned:

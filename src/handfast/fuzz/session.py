@@ -92,7 +92,8 @@ class Session:
             coverage.owned[answer.status] += 1
         if answer.status >= 500 and answer.status != NOT_WRITTEN:
             self.found("server-error", operation, f"answers {answer.status}", _MEND, [*before, answer])
-        self._search(identity, operation, answer, before)
+        if kind != "token" or not answer.ok:  # a forged token that is taken is a finding of its own
+            self._search(identity, operation, answer, before)
         if answer.ok:
             self.markers.tell(identity.name, answer.sent)
         return answer

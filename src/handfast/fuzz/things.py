@@ -48,7 +48,7 @@ class Thing:
 
     def reaches(self, operation: Operation) -> bool:
         """Whether `operation` is about the thing: its id and all others that a call needs are known."""
-        needed = [slot for slot in operation.slots if slot.required and slot.location != "body"]
+        needed = [slot for slot in operation.slots if slot.addresses]
         ids = [self.id_for(slot) for slot in needed if not set(slot.nouns) & PRINCIPAL_NOUNS]
         return None not in ids and self.key in ids
 
