@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -157,6 +157,57 @@ def files(hole: str) -> FastAPI:
     return app
 
 
+class NoteIn(Strict):
+    text: str = Field(min_length=1, max_length=60)
+
+
+class ShareIn(Strict):
+    note_id: UUID
+    user_id: UUID
+
+
+def notes(hole: str) -> FastAPI:
+    """Notes that their owners share with other users, by a path and by a body."""
+    app = FastAPI(title="Shared notes")
+    stored: dict[UUID, dict[str, str]] = {}
+    readers: dict[UUID, set[str]] = {}
+
+    def owned(key: UUID, who: str) -> dict[str, str]:
+        if key not in stored or (stored[key]["user_id"] != who and hole != "anybody-shares"):
+            raise HTTPException(404)
+        return stored[key]
+
+    @app.post("/notes", status_code=201, responses=REFUSALS)
+    def create(who: KeyUser, body: NoteIn) -> dict[str, str]:
+        key = uuid4()
+        stored[key] = {"id": str(key), "user_id": who, "text": body.text}
+        readers[key] = {who}
+        return stored[key]
+
+    @app.get("/notes", responses=REFUSALS)
+    def listed(who: KeyUser) -> list[dict[str, str]]:
+        return [one for key, one in stored.items() if who in readers[key]]
+
+    @app.get("/notes/{note_id}", responses=REFUSALS)
+    def read(who: KeyUser, note_id: UUID) -> dict[str, str]:
+        if who not in readers.get(note_id, ()):
+            raise HTTPException(404)
+        return stored[note_id]
+
+    @app.put("/notes/{note_id}/shares/{user_id}", status_code=204, responses=REFUSALS)
+    def share(who: KeyUser, note_id: UUID, user_id: UUID) -> None:
+        owned(note_id, who)
+        readers[note_id].add(str(user_id))
+
+    @app.post("/shares", status_code=201, responses=REFUSALS)
+    def share_by_body(who: KeyUser, body: ShareIn) -> dict[str, str]:
+        owned(body.note_id, who)
+        readers[body.note_id].add(str(body.user_id))
+        return {"id": str(uuid4()), "note_id": str(body.note_id), "user_id": str(body.user_id)}
+
+    return app
+
+
 def run(app: FastAPI, *, calls: int) -> Report:
     with live(app) as url:
         surface = HttpSurface(url)
@@ -167,7 +218,7 @@ def run(app: FastAPI, *, calls: int) -> Report:
 
 
 @pytest.mark.threat("disclosure.isolation-hole-goes-unnoticed")
-@pytest.mark.parametrize(("make", "calls"), [(projects, 700), (files, 900)])
+@pytest.mark.parametrize(("make", "calls"), [(projects, 700), (files, 900), (notes, 900)])
 def test_a_sound_service_gives_no_finding(make: Callable[[str], FastAPI], calls: int) -> None:
     report = run(make(""), calls=calls)
     assert not report.findings, "\n".join(map(str, report.findings))
@@ -183,6 +234,8 @@ def test_a_sound_service_gives_no_finding(make: Callable[[str], FastAPI], calls:
         (files, "unchecked-query", "access", "GET /file"),
         (files, "header", "marker", "GET /files"),
         (files, "deleted-though-refused", "unchanged", "DELETE /file"),
+        (notes, "anybody-shares", "access", "PUT /notes/{note_id}/shares/{user_id}"),
+        (notes, "anybody-shares", "reference", "POST /shares"),
     ],
 )
 def test_a_hole_is_caught(make: Callable[[str], FastAPI], hole: str, oracle: str, label: str) -> None:

@@ -63,8 +63,13 @@ class Usurper:
                     self._try(operation, thing, name, ways)
 
     def _names(self, operation: Operation, ways: Sequence[Way]) -> list[str]:
-        """Properties that may say who owns a thing: those that answers show, those that the body has."""
+        """Properties that may say who owns a thing: those that answers show, those that the body has.
+
+        A user named beside the id of a thing is somebody to share it with, which is the caller's to decide.
+        """
         shown = [way[-1] for way in ways]
+        if any(not set(slot.nouns) & PRINCIPAL_NOUNS for slot in operation.slots):
+            return list(dict.fromkeys(shown))
         declared = [
             slot.path[0]
             for slot in operation.slots
