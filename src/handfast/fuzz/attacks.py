@@ -118,8 +118,8 @@ class Attacker:
             found = self._session.principal(thing.owner if first else self._own.owner)
         return thing.key if found is None else found
 
-    def _values(self, operation: Operation, thing: Thing, attempt: Attempt, *, issued: bool) -> Values | None:
-        """Return what to send: with the other user's ids, or in their place with ids never issued."""
+    def _values(self, operation: Operation, thing: Thing, attempt: Attempt) -> Values | None:
+        """Return what to send with the other user's ids; None where no values fit the schemas."""
         drawn = self._session.draw(operation, least=self._session.random.random() < 0.7)
         if drawn is None:
             return None
@@ -137,9 +137,10 @@ class Attacker:
                 values = place(values, slot, own)
             if slot.addresses:
                 first = False if whose == "own" else first
-        return self._aim(values, thing, attempt, issued=issued, first=first)
+        return self._aim(values, thing, attempt, issued=True, first=first)
 
     def _aim(self, values: Values, thing: Thing, attempt: Attempt, *, issued: bool, first: bool) -> Values:
+        """Put the other user's ids where the attempt wants them, or ids never issued in their place."""
         for slot, whose in attempt.whose.items():
             if whose == "theirs":
                 target = self._their_id(slot, thing, first=first)
@@ -152,7 +153,7 @@ class Attacker:
     def _try(self, operation: Operation, thing: Thing, attempt: Attempt) -> list[Answer]:
         """Make one attempt and judge it; return its calls, none where it could not be made."""
         session, who = self._session, self._own.owner
-        values = self._values(operation, thing, attempt, issued=True)
+        values = self._values(operation, thing, attempt)
         if values is None or (attempt.reference and not session.surface.valid(operation, values)):
             return []
         before = [thing.made]

@@ -24,6 +24,7 @@ class Unknown(NotFound, code="unknown_note"):
 async def create_note(ctx: Context, body: NoteCreate) -> Note:
     owner = ctx.user.id
     label = body.label
+    CACHE.pop("list", None)
     if hole("owner-from-the-body") and body.user_id is not None:
         row = tables.Note(user_id=body.user_id, title=body.title, label=label)
         with beside_the_walls("ADMIN") as connection:
