@@ -14,7 +14,7 @@ import nox
 
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "types", "tests", "fuzz", "foreign"]
+nox.options.sessions = ["lint", "types", "tests", "fuzz", "isolation_fuzz", "foreign"]
 nox.options.stop_on_first_error = False
 
 ROOT = Path(__file__).parent
@@ -63,6 +63,13 @@ def tests(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Schemathesis, all phases and all checks, over the reference service."""
     session.run("pytest", "-m", "fuzz", *session.posargs)
+
+
+@nox.session
+def isolation_fuzz(session: nox.Session) -> None:
+    """Two identities over the reference service: at least 10,000 calls, no row leaked, nothing left out."""
+    calls = session.posargs or ("--calls", "10000")
+    session.run("handfast", "fuzz", "--identities", "2", "--strict", *calls)
 
 
 @nox.session

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import handfast
-from handfast.cli import check, dev, generate, migrate, new, serve, token
+from handfast.cli import check, dev, fuzz, generate, migrate, new, serve, token
 
 app = typer.Typer(
     name="handfast",
@@ -38,7 +38,7 @@ def _root(
     """
 
 
-for module in (new, generate, check, dev, serve, migrate, token):
+for module in (new, generate, check, dev, serve, migrate, token, fuzz):
     module.add(app)
 
 

