@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from handfast.cli import signals
+from handfast.redaction import redact
+from handfast.runtime.crash import guard_process
 from handfast.runtime.faults import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -141,6 +143,7 @@ def serve(
 
     `parent` is the reading end of a pipe; the service stops when the other end is closed.
     """
+    guard_process()
     guard = Guard(load_app(root))
     config = uvicorn.Config(
         guard,
@@ -196,7 +199,7 @@ def main() -> None:
         )
     except ConfigError as error:
         if arguments.debug:
-            traceback.print_exc()
+            sys.stderr.write(redact(traceback.format_exc()))
         report(Report(error.faults))
         sys.exit(3)
 
