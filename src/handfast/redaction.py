@@ -134,11 +134,15 @@ class Redactor:
     def fields(self, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Return `fields` with every value replaced that is called like a secret, however deep it lies."""
         for name, value in fields.items():
-            if value is not None and is_secret_name(name):
+            secret = _names.get(name)
+            if value is not None and (is_secret_name(name) if secret is None else secret):
                 fields[name] = REDACTED
-            elif isinstance(value, Mapping | list | tuple):
+            elif type(value) not in _FLAT:
                 fields[name] = _within(value)
         return fields
+
+
+_FLAT = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 def is_secret_name(name: str) -> bool:
