@@ -138,6 +138,7 @@ def test_every_command_is_shown() -> None:
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda file: file.name)
+@pytest.mark.threat("tampering.dependency-swapped")
 def test_lock_files_hold_versions_and_hashes_only(file: Path) -> None:
     test = r"[a-z_]+ [!=]= '[A-Za-z0-9]+'"
     allowed = re.compile(
@@ -149,6 +150,7 @@ def test_lock_files_hold_versions_and_hashes_only(file: Path) -> None:
         assert allowed.fullmatch(line), line
 
 
+@pytest.mark.threat("tampering.dependency-swapped")
 def test_every_lock_is_a_part_of_the_whole() -> None:
     def pins(name: str) -> set[str]:
         text = (ROOT / "requirements" / name).read_text(encoding="ascii")

@@ -72,7 +72,9 @@ _VALUE = r"""(?!\[redacted\])(?:[^"'\\\r\n]|\\u[0-9a-fA-F]{4})+"""
 
 PATTERNS: Final = (
     # PEM blocks, also cut short, also with their line breaks escaped (RFC 7468)
-    _pattern("-----begin", r'-----BEGIN [A-Z0-9 ]+-----[^"]*?(?:-----END [A-Z0-9 ]+-----|(?=")|\Z)'),
+    _pattern(
+        "-----begin", r'(?s)-----BEGIN [A-Z0-9 ]+-----(?:[^"\\]|\\.)*?(?:-----END [A-Z0-9 ]+-----|(?=")|\Z)'
+    ),
     # JSON Web Tokens, signed or encrypted, also without their signature (RFC 7515, RFC 7516)
     _pattern("eyj", r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,3}"),
     # A header or a mapping in words: Cookie: a=b; 'set-cookie': 'a=b'
@@ -93,7 +95,7 @@ PATTERNS: Final = (
     # password=… of a connection string, quoted or not, and of a query
     _pattern(
         "password passwd",
-        r"""(?i)\b(password|passwd|sslpassword)(\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s"'&,;\\]+)""",
+        r"""(?i)\b(password|passwd|sslpassword)(\s*=\s*)(?:'(?:[^'\\"]|\\\\'|\\.)*'|[^\s"'&,;\\]+)""",
         rf"\1\2{REDACTED}",
     ),
     # E-mail addresses, also percent-encoded; not the user of an address with a scheme

@@ -49,6 +49,7 @@ def test_create_task_with_an_empty_title(client: httpx.Client, auth_headers: Hea
     assert (error["location"], error["pointer"], error["keyword"]) == ("body", "/title", "minLength")
 
 
+@pytest.mark.threat("disclosure.input-echoed")
 def test_every_violation_is_reported_and_no_value_is_echoed(
     client: httpx.Client, auth_headers: Headers
 ) -> None:

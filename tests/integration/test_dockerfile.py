@@ -91,6 +91,7 @@ def test_without_settings_it_says_what_is_missing(image: Stage) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.threat("elevation.image-privileges")
 def test_the_image_holds_no_tools(image: Stage) -> None:
     packages = {
         path.name.partition("-")[0] for path in image.root.glob("srv/venv/lib/*/site-packages/*.dist-info")
@@ -100,6 +101,7 @@ def test_the_image_holds_no_tools(image: Stage) -> None:
     assert not list(image.place(".").rglob("__pycache__"))
 
 
+@pytest.mark.threat("elevation.image-privileges")
 def test_it_runs_as_nobody_in_particular_and_in_exec_form(image: Stage) -> None:
     assert image.user.split(":")[0].isdigit()
     assert image.user != "0"

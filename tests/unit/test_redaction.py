@@ -92,7 +92,7 @@ def test_a_known_secret_is_found_in_every_form(secret: str, before: str, after: 
         # Of the secret's own bytes, no more is left than the two that share a triple with their neighbours.
         start = len(before.encode()) * 8 // 6 + 2
         inner = encoded[start : start + len(secret.encode()) * 8 // 6 - 4]
-        assert inner not in shown
+        assert shown.count(inner) < encoded.count(inner) or not inner
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,12 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_json_stays_json(value: object) -> None:
-    line = redact(json.dumps({"event": "e", "value": value}))
-    assert json.loads(line)["event"] == "e"
+    written = json.dumps({"event": "e", "value": value})
+    line = redact(written)
+    try:
+        assert json.loads(line)["event"] == "e"
+    except ValueError as error:
+        raise AssertionError(f"{written}\n{line}") from error
 
 
 @pytest.mark.threat("denial.redaction-backtracking")
