@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell $(name) -c 'import sys, venv, ensurepip; print("$(name)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test bench lock clean
+.PHONY: help install dev test audit bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ dev: $(STAMP) ## Serve the project with PostgreSQL embedded; Ctrl-C stops everyt
 
 test: $(STAMP) ## Run every check that a change has to pass
 	@exec $(BIN)/nox --session lint types tests fuzz foreign
+
+audit: $(STAMP) ## Write the security audit to reports/
+	@exec $(BIN)/nox --session audit
 
 bench: $(STAMP) ## Measure requests per second, latency and generation time
 	@exec $(BIN)/nox --session bench

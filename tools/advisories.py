@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the locked packages: pip-audit on the lock, where an advisory source can be reached.
+"""Known vulnerabilities of the locked packages: pip-audit on the lock, where a source can be reached.
 
 Exit code 0: every package was checked and none has a known vulnerability. 1: some have, or some could not be
 checked. 75: nobody could be asked, and nothing was checked; that is said, never taken for a success.
@@ -24,14 +24,10 @@ def ask(source: str, lock: Path) -> list[dict[str, Any]] | None:
     """Return what `source` says of each package of `lock`; None where it cannot be asked."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
-        options = ("--disable-pip", "--require-hashes", "--progress-spinner", "off", "--timeout", "10")
-        subprocess.run(
-            [sys.executable, "-m", "pip_audit", "--requirement", str(lock), *options]
-            + ["--vulnerability-service", source, "--format", "json", "--output", str(answer)],
-            capture_output=True,
-            check=False,
-            timeout=900,
-        )
+        command = [sys.executable, "-m", "pip_audit", "--requirement", str(lock), "--format", "json"]
+        command += ["--disable-pip", "--require-hashes", "--progress-spinner", "off", "--timeout", "10"]
+        command += ["--vulnerability-service", source, "--output", str(answer)]
+        subprocess.run(command, capture_output=True, check=False, timeout=900)
         if not answer.is_file():
             return None
         found: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))["dependencies"]

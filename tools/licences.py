@@ -18,19 +18,23 @@ def locked() -> list[str]:
 
 
 def licence_of(name: str) -> str:
-    """Return the SPDX expression, else the trove classifiers, else the short word; "" where there is nothing."""
+    """Return the SPDX expression, else the classifiers, else the short word; "" where there is nothing."""
     try:
         facts = metadata.metadata(name)
     except metadata.PackageNotFoundError:  # of another platform
         return ""
-    expression = facts.get("License-Expression") or ""
+    expression = _first(facts, "License-Expression")
     classifiers = [
         line.rpartition(" :: ")[2]
         for line in facts.get_all("Classifier") or ()
         if line.startswith("License :: OSI Approved :: ")
     ]
-    words = (facts.get("License") or "").strip()
+    words = _first(facts, "License")
     return expression or ", ".join(classifiers) or (words if "\n" not in words and len(words) < 60 else "")
+
+
+def _first(facts: metadata.PackageMetadata, name: str) -> str:
+    return next((value.strip() for value in facts.get_all(name) or ()), "")
 
 
 def render(before: str = "") -> str:

@@ -1,8 +1,8 @@
 """The software bill of materials: every locked package of a running service, as CycloneDX 1.6 JSON.
 
 The build of the wheel writes it (`hatchling` loads this file as its hook) into `*.dist-info/sboms/`, where
-PEP 770 puts it. It is made from `requirements/runtime.txt` and `requirements/licences.txt` alone: same lock, same
-bytes, with no clock, serial number or path in it. Only the standard library and hatchling are imported.
+PEP 770 puts it. It is made from `requirements/runtime.txt` and `requirements/licences.txt` alone: same lock,
+same bytes, with no clock, serial number or path in it. Only the standard library and hatchling are imported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NAME = "handfast.cdx.json"
@@ -98,7 +99,7 @@ def render(root: Path, version: str) -> str:
     return json.dumps(document(version, lock, licences), indent=2) + "\n"
 
 
-class Hook(BuildHookInterface):
+class Hook(BuildHookInterface[BuilderConfig]):
     """Puts the bill of materials into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

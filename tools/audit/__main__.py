@@ -1,7 +1,7 @@
-"""Run the tests that answer threats and write reports/audit.md and audit.json; exit 1 where anything is amiss.
+"""Run the tests that answer threats, write reports/audit.md and audit.json; exit 1 where anything is amiss.
 
-Anything: a test that failed or was skipped, a threat without a test, a mark that names no threat, an operation whose
-security nobody checks, a table that is not isolated.
+Anything: a test that failed, a threat that no test answered, a mark that names no threat, an operation that
+was never seen to refuse, a table that is not isolated.
 """
 
 from __future__ import annotations

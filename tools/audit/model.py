@@ -8,8 +8,8 @@ FILE = ROOT / "docs" / "threat-model.md"
 
 HEAD = """# Threat model
 
-Made from [threats.toml](threats.toml) by `python -m tools.audit.model`; edit that file. Threats are sorted by the boundary
-that they come across and named by their STRIDE category. Each has tests, marked
+Made from [threats.toml](threats.toml) by `python -m tools.audit.model`; edit that file. Threats are sorted by
+the boundary that they come across and named by their STRIDE category. Each has tests, marked
 `@pytest.mark.threat("<id>")`; `nox -s audit` runs them and writes what came out to `reports/audit.md`.
 
 ```mermaid
@@ -27,10 +27,12 @@ flowchart LR
 ```
 
 What is trusted: the auth server's keys, the operator, PostgreSQL and the kernel. What is not: anything that a
-client sends, any other user of the service (`tenant`), and handlers that forget something. Out of scope: whoever
-has the operator's rights or the memory of the process, denial of service by sheer volume (the edge's work), and TLS,
-which ends before the service.
+client sends, any other user of the service (`tenant`), and handlers that forget something. Out of scope:
+whoever has the operator's rights or the memory of the process, denial of service by sheer volume (the edge's
+work), and TLS, which ends before the service.
 """
+
+COLUMNS = "| threat | what happens | what stands in the way | tests |\n|---|---|---|---|\n"
 
 
 def render() -> str:
@@ -38,9 +40,7 @@ def render() -> str:
     answered = marked()
     parts = [HEAD]
     for boundary in BOUNDARIES:
-        parts.append(
-            f"\n## Boundary: {boundary}\n\n| threat | what happens | what stands in the way | tests |\n|---|---|---|---|\n"
-        )
+        parts.append(f"\n## Boundary: {boundary}\n\n{COLUMNS}")
         parts += [
             f"| `{threat.id}` | {threat.title}. | {threat.mitigation} | "
             + ", ".join(f"[{file.rpartition('/')[2]}](../{file})" for file in answered.get(threat.id, ()))

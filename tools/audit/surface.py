@@ -18,14 +18,14 @@ TOKENS = ("oauth2", "openIdConnect")
 
 _TABLES = """
 select c.relname, c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner),
-       coalesce((select array_agg(p.polname::text order by p.polname) from pg_policy p where p.polrelid = c.oid), '{}')
+       array(select p.polname::text from pg_policy p where p.polrelid = c.oid order by p.polname)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'public' and c.relkind in ('r', 'p') and c.relname <> 'alembic_version' order by c.relname
 """
 
 
 def operations(root: Path, answered: Mapping[str, set[int]]) -> list[dict[str, Any]]:
-    """Return each operation of the published contract: its schemes and scopes, and which refusals were seen."""
+    """Return each published operation: its schemes and scopes, and which refusals were seen."""
     document = json.loads((root / "generated" / "openapi.json").read_text(encoding="utf-8"))
     schemes = document.get("components", {}).get("securitySchemes", {})
     found = []
