@@ -12,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from handfast import __version__
 from handfast.runtime.database import Dsns
 from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
 from tests.integration.dockerfile_kit import Stage, carry_out, instructions
+from tools import sbom
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image")]  # made once
 
@@ -99,6 +101,11 @@ def test_the_image_holds_no_tools(image: Stage) -> None:
     assert "handfast" in packages
     assert not packages & {"pip", "uv", "hatchling", "ruff", "datamodel_code_generator", "pytest", "mypy"}
     assert not list(image.place(".").rglob("__pycache__"))
+
+
+@pytest.mark.threat("tampering.unknown-contents")
+def test_the_image_says_what_is_inside(image: Stage) -> None:
+    assert image.place("/srv/handfast.cdx.json").read_text() == sbom.render(ROOT, __version__)
 
 
 @pytest.mark.threat("elevation.image-privileges")
