@@ -35,6 +35,7 @@ def test_create_task(client: httpx.Client, auth_headers: Headers) -> None:
     assert "user_id" in data
 
 
+@pytest.mark.threat("spoofing.no-credentials")
 def test_create_task_without_a_token(client: httpx.Client) -> None:
     response = client.post("/api/tasks", json={"title": "Test Task"})
     assert response.status_code == 401
