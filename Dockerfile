@@ -5,7 +5,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     UV_LINK_MODE=copy \
     UV_COMPILE_BYTECODE=1
 WORKDIR /build
-COPY requirements/bootstrap.txt requirements/runtime.txt requirements/
+COPY requirements/bootstrap.txt requirements/runtime.txt requirements/licences.txt requirements/
 RUN python -m venv tools \
     && tools/bin/python -m pip install --no-cache-dir --quiet --require-hashes --only-binary :all: \
         --requirement requirements/bootstrap.txt \
@@ -14,8 +14,10 @@ RUN python -m venv tools \
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY templates templates
+COPY tools/sbom.py tools/sbom.py
 RUN tools/bin/uv build --python tools/bin/python --no-build-isolation --wheel --out-dir dist \
-    && tools/bin/uv pip install --python /srv/venv/bin/python --no-deps dist/*.whl
+    && tools/bin/uv pip install --python /srv/venv/bin/python --no-deps dist/*.whl \
+    && cp /srv/venv/lib/python3*/site-packages/handfast-*.dist-info/sboms/handfast.cdx.json /srv/handfast.cdx.json
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="handfast" \
@@ -25,6 +27,8 @@ ENV PATH=/srv/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HANDFAST_ENV=production
 COPY --from=build /srv/venv /srv/venv
+# What is inside, as CycloneDX JSON, where scanners and auditors find it.
+COPY --from=build /srv/handfast.cdx.json /srv/handfast.cdx.json
 WORKDIR /srv/app
 COPY app.py ./
 COPY generated generated

@@ -16,7 +16,7 @@ BROWSER = command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test bench lock clean
+.PHONY: help install dev test audit bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ dev: $(STAMP) ## Serve the project with PostgreSQL embedded; Ctrl-C stops everyt
 
 test: $(STAMP) $(SYSTEM) ## Run every check that a change has to pass
 	@exec $(BIN)/nox --session lint types tests fuzz foreign
+
+audit: $(STAMP) ## Write the security audit to reports/
+	@exec $(BIN)/nox --session audit
 
 bench: $(STAMP) ## Measure requests per second, latency and generation time
 	@exec $(BIN)/nox --session bench

@@ -7,6 +7,7 @@ the built wheel works without this repository.
 
 import os
 import sys
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -104,6 +105,31 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """The security audit: every threat with its tests and results, in reports/audit.md and audit.json."""
+    session.run("python", "-m", "tools.audit", *session.posargs)
+
+
+@nox.session(default=False)
+def advisories(session: nox.Session) -> None:
+    """Known vulnerabilities of the locked packages; skipped, with a word, where nobody can be asked."""
+    session.run("python", "-m", "tools.advisories", *session.posargs, success_codes=[0, 75])
+
+
+@nox.session(default=False)
+def sbom(session: nox.Session) -> None:
+    """The bill of materials as the build puts it into the wheel, in reports/handfast.cdx.json."""
+    folder = ROOT / "reports"
+    folder.mkdir(exist_ok=True)
+    with TemporaryDirectory() as scratch:
+        session.run("uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", scratch)
+        (wheel,) = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith(".cdx.json"))
+            (folder / "handfast.cdx.json").write_bytes(archive.read(name))
+
+
+@nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Renew the lock files: versions and hashes for every platform from Python 3.11 on, no addresses."""
     compile_ = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11")
@@ -128,3 +154,4 @@ def lock(session: nox.Session) -> None:
     session.run(
         *compile_, *form, *header, str(source), *constraint, "--output-file", str(folder / "bootstrap.txt")
     )
+    session.run("python", "-m", "tools.licences")

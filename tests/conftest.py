@@ -12,23 +12,36 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import uvicorn
+from psycopg.conninfo import conninfo_to_dict
 from sqlmodel import SQLModel
 from starlette.types import ASGIApp
 
 from handfast.runtime import Settings
 from handfast.runtime.app import settings_of
 from handfast.runtime.database import Dsns, throwaway
+from handfast.runtime.database.roles import Passwords
 from handfast.runtime.server import server_options
 from handfast.testing import make_token
+from tests import leaks
 
 ROOT = Path(__file__).parents[1]
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
+
+leaks.plant("the signing secret", SECRET)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the whole run for secrets that get out."""
+    if not config.pluginmanager.is_registered(leaks):
+        config.pluginmanager.register(leaks)
 
 
 @contextmanager
 def live(app: ASGIApp) -> Iterator[str]:
     """Serve `app` on a free port of 127.0.0.1, as `handfast serve` does, and yield its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **server_options(settings_of(app))))
+    watched = leaks.Watched(app)
+    options = server_options(settings_of(app))
+    server = uvicorn.Server(uvicorn.Config(watched, host="127.0.0.1", port=0, **options))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
@@ -48,6 +61,9 @@ def live(app: ASGIApp) -> Iterator[str]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[throwaway.Server]:
     """A PostgreSQL server for this run."""
     with throwaway.server(tmp_path_factory.mktemp("postgres")) as server:
+        passwords = Passwords.stored(server.folder)
+        for password in (passwords.owner, passwords.service, str(conninfo_to_dict(server.dsn())["password"])):
+            leaks.plant("a password of the database", password)
         yield server
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from handfast.runtime.settings import Settings, variable
+from handfast.runtime.settings import Settings, secret_fields, variable
 from tools.cli_help import COMMANDS, pages
 
 ROOT = Path(__file__).parents[1]
@@ -109,7 +109,8 @@ def env_example() -> str:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     documented = re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", env_example(), flags=re.MULTILINE)
-    assert sorted(documented) == sorted(variable(field) for field in Settings.model_fields)
+    files = [f"{variable(field)}_FILE" for field in secret_fields()]
+    assert sorted(documented) == sorted([*map(variable, Settings.model_fields), *files])
     reference = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([A-Z_]+)` \|", reference, flags=re.MULTILINE) == documented
     written = dotenv_values(stream=StringIO(env_example()))
@@ -146,6 +147,7 @@ def test_every_command_is_shown() -> None:
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda file: file.name)
+@pytest.mark.threat("tampering.dependency-swapped")
 def test_lock_files_hold_versions_and_hashes_only(file: Path) -> None:
     test = r"[a-z_]+ [!=]= '[A-Za-z0-9]+'"
     allowed = re.compile(
@@ -157,6 +159,7 @@ def test_lock_files_hold_versions_and_hashes_only(file: Path) -> None:
         assert allowed.fullmatch(line), line
 
 
+@pytest.mark.threat("tampering.dependency-swapped")
 def test_every_lock_is_a_part_of_the_whole() -> None:
     def pins(name: str) -> set[str]:
         text = (ROOT / "requirements" / name).read_text(encoding="ascii")

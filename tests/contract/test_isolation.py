@@ -20,6 +20,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "tail", "body"), CALLS)
+@pytest.mark.threat("elevation.another-users-row")
 def test_another_users_task_is_forbidden_and_stays(
     client: httpx.Client, auth_headers: Headers, new_user: Headers, method: str, tail: str, body: object
 ) -> None:
@@ -31,6 +32,7 @@ def test_another_users_task_is_forbidden_and_stays(
     assert client.get(f"/api/tasks/{task['id']}", headers=auth_headers).json() == task
 
 
+@pytest.mark.threat("elevation.another-users-row")
 def test_lists_show_only_the_callers_tasks(
     client: httpx.Client, auth_headers: Headers, new_user: Headers
 ) -> None:
@@ -38,6 +40,7 @@ def test_lists_show_only_the_callers_tasks(
     assert client.get("/api/tasks", headers=new_user).json() == {"items": [], "next_cursor": None}
 
 
+@pytest.mark.threat("elevation.owner-from-the-body")
 def test_the_owner_comes_from_the_token_never_from_the_body(
     client: httpx.Client, auth_headers: Headers, new_user: Headers
 ) -> None:
@@ -47,6 +50,7 @@ def test_the_owner_comes_from_the_token_never_from_the_body(
 
 
 @pytest.mark.parametrize(("method", "tail", "body"), CALLS)
+@pytest.mark.threat("spoofing.no-credentials")
 def test_without_a_token_every_operation_is_401(
     client: httpx.Client, auth_headers: Headers, method: str, tail: str, body: object
 ) -> None:
@@ -55,6 +59,7 @@ def test_without_a_token_every_operation_is_401(
     assert client.request(method, "/api/tasks/not-even-an-id" + tail, json=body).status_code == 401
 
 
+@pytest.mark.threat("tampering.racing-writes")
 def test_of_two_simultaneous_completions_one_succeeds(client: httpx.Client, auth_headers: Headers) -> None:
     for _ in range(10):
         path = f"/api/tasks/{create(client, auth_headers)['id']}/complete"

@@ -31,6 +31,7 @@ def test_metrics_count_requests_by_operation(client: httpx.Client, auth_headers:
     assert 'status="201"' in text
 
 
+@pytest.mark.threat("disclosure.foreign-host-in-docs")
 def test_docs_name_no_foreign_host(client: httpx.Client) -> None:
     page = client.get("/docs")
     assert page.status_code == 200
@@ -61,6 +62,7 @@ def test_every_error_carries_cors_headers_and_a_correlation_id(
     assert answer.json()["status"] == status
 
 
+@pytest.mark.threat("denial.body-too-large")
 def test_a_body_over_the_limit_is_413_with_cors_headers(client: httpx.Client, auth_headers: Headers) -> None:
     headers = ORIGIN | auth_headers | {"content-type": "application/json"}
     answer = client.post("/api/tasks", content=b'"' + b"x" * 20_000_000 + b'"', headers=headers)
@@ -68,11 +70,13 @@ def test_a_body_over_the_limit_is_413_with_cors_headers(client: httpx.Client, au
     assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
 
 
+@pytest.mark.threat("disclosure.cross-origin")
 def test_a_foreign_origin_gets_no_cors_header(client: httpx.Client) -> None:
     answer = client.get("/api/tasks", headers={"origin": "https://elsewhere.example.com"})
     assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.threat("repudiation.correlation-id-forged")
 def test_the_callers_correlation_id_is_kept(client: httpx.Client) -> None:
     assert (
         client.get("/health", headers={"x-correlation-id": "abc-123"}).headers["x-correlation-id"]

@@ -35,6 +35,7 @@ def test_create_task(client: httpx.Client, auth_headers: Headers) -> None:
     assert "user_id" in data
 
 
+@pytest.mark.threat("spoofing.no-credentials")
 def test_create_task_without_a_token(client: httpx.Client) -> None:
     response = client.post("/api/tasks", json={"title": "Test Task"})
     assert response.status_code == 401
@@ -49,6 +50,7 @@ def test_create_task_with_an_empty_title(client: httpx.Client, auth_headers: Hea
     assert (error["location"], error["pointer"], error["keyword"]) == ("body", "/title", "minLength")
 
 
+@pytest.mark.threat("disclosure.input-echoed")
 def test_every_violation_is_reported_and_no_value_is_echoed(
     client: httpx.Client, auth_headers: Headers
 ) -> None:

@@ -82,6 +82,7 @@ def service(settings: Settings, create_task: CreateTask, root: Path = ROOT) -> A
         (swallows_a_database_error, 500),
     ],
 )
+@pytest.mark.threat("tampering.half-done-work")
 def test_a_failed_request_leaves_nothing(
     settings: Settings, client: httpx.Client, new_user: Headers, create_task: CreateTask, status: int
 ) -> None:

@@ -123,7 +123,7 @@ def _copy(stage: Stage, words: list[str], stages: dict[str, Stage], context: Pat
             shutil.copytree(found, into, symlinks=True, ignore=ignored, dirs_exist_ok=True)
         else:
             shutil.copy2(found, into)
-    if other:
+    if other and place.is_dir():
         _relocate(place, other.root, stage.root)
 
 

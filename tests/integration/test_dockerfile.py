@@ -12,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from handfast import __version__
 from handfast.runtime.database import Dsns
 from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
 from tests.integration.dockerfile_kit import Stage, carry_out, instructions
+from tools import sbom
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image")]  # made once
 
@@ -91,6 +93,7 @@ def test_without_settings_it_says_what_is_missing(image: Stage) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.threat("elevation.image-privileges")
 def test_the_image_holds_no_tools(image: Stage) -> None:
     packages = {
         path.name.partition("-")[0] for path in image.root.glob("srv/venv/lib/*/site-packages/*.dist-info")
@@ -100,6 +103,12 @@ def test_the_image_holds_no_tools(image: Stage) -> None:
     assert not list(image.place(".").rglob("__pycache__"))
 
 
+@pytest.mark.threat("tampering.unknown-contents")
+def test_the_image_says_what_is_inside(image: Stage) -> None:
+    assert image.place("/srv/handfast.cdx.json").read_text() == sbom.render(ROOT, __version__)
+
+
+@pytest.mark.threat("elevation.image-privileges")
 def test_it_runs_as_nobody_in_particular_and_in_exec_form(image: Stage) -> None:
     assert image.user.split(":")[0].isdigit()
     assert image.user != "0"

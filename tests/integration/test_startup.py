@@ -62,6 +62,7 @@ def copy(tmp_path: Path) -> Path:
         ({"BETTER_AUTH_SECRET": "", "DATABASE_URL": ""}, ["BETTER_AUTH_SECRET", "DATABASE_URL"]),
     ],
 )
+@pytest.mark.threat("spoofing.weak-secret")
 def test_bad_settings(production: dict[str, str], change: dict[str, str], said: list[str]) -> None:
     refused = serve(ROOT, production | change)
     assert refused.returncode in (1, 3), refused.stdout + refused.stderr
@@ -72,12 +73,14 @@ def test_bad_settings(production: dict[str, str], change: dict[str, str], said: 
     assert "secret-word" not in text
 
 
+@pytest.mark.threat("elevation.database-role")
 def test_a_superuser_is_refused(production: dict[str, str], dsns: Dsns) -> None:
     refused = serve(ROOT, production | {"DATABASE_URL": dsns.admin})
     assert refused.returncode in (1, 3)
     assert "superuser" in refused.stdout + refused.stderr
 
 
+@pytest.mark.threat("tampering.migration")
 def test_a_pending_migration_is_refused(
     production: dict[str, str], postgres: throwaway.Server, copy: Path
 ) -> None:

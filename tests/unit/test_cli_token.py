@@ -77,6 +77,7 @@ def test_issuer_and_audience_are_those_that_the_service_checks() -> None:
     assert claims["iss"] == "https://auth.example.com"
 
 
+@pytest.mark.threat("spoofing.development-credentials")
 def test_production_makes_no_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDFAST_ENV", "production")
     refused = handfast("token", "--project", tmp_path)
@@ -84,6 +85,7 @@ def test_production_makes_no_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert refused.out == ""
 
 
+@pytest.mark.threat("spoofing.development-credentials")
 def test_the_secret_is_private(tmp_path: Path) -> None:
     secret = development_secret(tmp_path)
     assert len(secret.encode()) >= 32

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from handfast.cli import signals
+from handfast.redaction import redact
 from handfast.runtime.app import settings_of
+from handfast.runtime.crash import guard_process
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.server import server_options
 
@@ -143,6 +145,7 @@ def serve(
 
     `parent` is the reading end of a pipe; the service stops when the other end is closed.
     """
+    guard_process()
     app = load_app(root)
     guard = Guard(app)
     config = uvicorn.Config(guard, timeout_graceful_shutdown=grace, **server_options(settings_of(app)))
@@ -191,7 +194,7 @@ def main() -> None:
         )
     except ConfigError as error:
         if arguments.debug:
-            traceback.print_exc()
+            sys.stderr.write(redact(traceback.format_exc()))
         report(Report(error.faults))
         sys.exit(3)
 

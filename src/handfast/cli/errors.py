@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from handfast.redaction import redact
+
 OK = 0
 FINDINGS = 1
 WRONG_USE = 2
@@ -22,10 +24,10 @@ class CliError(Exception):
     code: ClassVar[int] = ENVIRONMENT
 
     def __init__(self, what: str, fix: str = "") -> None:
-        """Take `what` went wrong and, where there is one, its cure."""
-        self.what = what
-        self.fix = fix
-        super().__init__(what)
+        """Take `what` went wrong and, where there is one, its cure; secrets are taken out of both."""
+        self.what = redact(what)
+        self.fix = redact(fix)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         """Return `what` and, on the next line, `fix: how`."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from handfast.cli.errors import CliError, WrongUse
+from handfast.redaction import learn
 
 if TYPE_CHECKING:
     from handfast.cli.curl import Credentials
@@ -48,11 +49,13 @@ def development_secret(root: Path) -> str:
     except FileExistsError:
         kept = file.read_text(encoding="ascii").strip()
         if len(kept) >= 32:
+            learn([kept])
             return kept
         raise CliError(f"{file} holds no secret of 32 characters", "delete the file") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as opened:
         made = secrets.token_urlsafe(48)
         opened.write(made + "\n")
+    learn([made])
     return made
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 import handfast
 from handfast.cli import check, dev, fuzz, generate, migrate, new, serve, token
+from handfast.redaction import redact
 
 app = typer.Typer(
     name="handfast",
@@ -44,4 +47,8 @@ for module in (new, generate, check, dev, serve, migrate, token, fuzz):
 
 def main() -> None:
     """Run the command that the arguments name and end the process with its exit code."""
-    app()
+    try:
+        app()
+    except Exception as error:  # `--debug`: the whole stack trace, but no secret
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        sys.exit(1)

@@ -39,12 +39,14 @@ def migrate(
 
     Without HANDFAST_DATABASE_OWNER_URL and DATABASE_URL it migrates the embedded PostgreSQL.
     """
+    from handfast.redaction import learn
     from handfast.runtime.database import migrate as migrations
 
     if not (run.root / "migrations").is_dir():
         raise WrongUse(f"{run.root} has no folder migrations/", "name a project with --project")
     if down and revision == "head":
         raise WrongUse("--down needs the revision to go back to", "name it: handfast migrate REV --down")
+    learn([setup] if setup else [])  # an administrator's password must not come back in an error
     os.chdir(run.root)  # `.env` is read from here
     sys.path.insert(0, str(run.root))  # migrations import the handlers' tables
     with owner(run, setup) as dsn:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from handfast.redaction import redact
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """One thing that is wrong with the settings, the handlers or the database, and how to mend it.
 
     A fatal fault stops start-up everywhere; any other one stops it in production and is a warning
-    in development and test.
+    in development and test. A fault may travel anywhere (a log, a pipe, the answer of `/ready`), so secrets
+    are taken out of its words when it is made.
     """
 
     what: str
@@ -19,6 +22,11 @@ class Fault:
     where: str = ""
     """`file:line` or the name of a setting; empty where there is no such place."""
     fatal: bool = True
+
+    def __post_init__(self) -> None:
+        """Take secrets out of what will be read."""
+        for name in ("what", "fix", "where"):
+            object.__setattr__(self, name, redact(getattr(self, name)))
 
     def __str__(self) -> str:
         """Return `where: what` and, on the next line, `fix: how`."""

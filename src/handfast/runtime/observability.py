@@ -1,7 +1,7 @@
 """Logs and metrics: JSON lines with the request's facts on each, counters by operation.
 
 An event is a stable snake_case name, facts are fields. No line ever holds a token, a body, a query value
-or an e-mail address.
+or an e-mail address; `handfast.redaction` is the last step of each line, for what should not have been said.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic_core import to_json
 
+from handfast.redaction import redact, redact_fields
 from handfast.runtime.settings import Settings
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -43,7 +44,9 @@ def configure_logging(settings: Settings) -> None:
         processors=[
             *shared,
             structlog.processors.ExceptionRenderer(_traceback),
+            _redact_fields,
             structlog.processors.JSONRenderer(serializer=_to_json),
+            _redact_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_StandardOutput(),
@@ -60,22 +63,47 @@ def configure_logging(settings: Settings) -> None:
     root.addHandler(handler)
 
 
+def _redact_fields(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return redact_fields(fields)
+
+
+def _redact_line(_: object, __: str, line: Any) -> str:
+    return redact(line)
+
+
 _transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
-_QUOTED = re.compile(r""":\s*["'].*""")
-
-
 def _traceback(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
-    """Frames without their variables; messages without what may quote a row or a body.
+    """Frames without their variables; messages without what may quote a row or a body."""
+    return _without_quotations(_transform(exc_info))
 
-    That is everything after the first line (PostgreSQL's DETAIL), and a quotation at the end
-    (`invalid input syntax for type uuid: "…"`).
-    """
-    stacks = _transform(exc_info)
+
+def _without_quotations(stacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for stack in stacks:
-        stack["exc_value"] = _QUOTED.sub("", stack["exc_value"].partition("\n")[0])
+        stack["exc_value"] = _message(stack["exc_type"], stack["exc_value"])
+        stack["exc_notes"] = [_message("Exception", note) for note in stack.get("exc_notes") or ()]
+        for member in stack.get("exceptions") or ():
+            _without_quotations(member)
     return stacks
+
+
+_AFTER_COLON = re.compile(r""":\s*b?["'].*""")
+_QUOTATION = re.compile(r"""b?(["']).*\1|b?["'].*""")
+_SPEAKS_OF_VALUES = re.compile(
+    r"(Key|Index|Lookup|Value|Validation|Assertion|Unicode\w*|JSONDecode)Error|Exception"
+)
+
+
+def _message(kind: str, text: str) -> str:
+    """Return the first line of `text` without its quotations of data.
+
+    Further lines quote rows (PostgreSQL's DETAIL) and inputs (pydantic), and so does what stands in quotes
+    after a colon: `invalid input syntax for type uuid: "…"`. Errors about values may quote one anywhere; in
+    others quotes hold names: `'NoneType' object has no attribute 'x'`, `relation "tasks" does not exist`.
+    """
+    first = _AFTER_COLON.sub("", text.partition("\n")[0])
+    return _QUOTATION.sub("…", first) if _SPEAKS_OF_VALUES.fullmatch(kind) else first
 
 
 class _StandardOutput:

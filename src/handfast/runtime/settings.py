@@ -1,14 +1,17 @@
 """The service's settings: one frozen object, built in `app.py` from the environment.
 
-Secrets have no default. A value that cannot be read is a `ConfigError` that names the variable, never
-the value.
+Secrets have no default, and each may come from a mounted file instead (`mounted`). A value that cannot be
+read is a `ConfigError` that names the variable, never the value. What was read as a secret is known to
+`handfast.redaction` from then on.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     Field,
@@ -18,9 +21,18 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from handfast.redaction import learn
 from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.mounted import read_mounted
 
 Environment: TypeAlias = Literal["production", "development", "test"]
 ResponseValidation: TypeAlias = Literal["raise", "log", "off"]
@@ -37,7 +49,7 @@ class Settings(BaseSettings):
     Five variables have names of their own (`DATABASE_URL`, `BETTER_AUTH_SECRET`, `BETTER_AUTH_URL`,
     `CORS_ORIGINS`, `LOG_LEVEL`); every other one is the attribute's name in capitals after `HANDFAST_`.
     A file `.env` in the working directory is read too; the environment wins over it, and arguments given
-    here win over both.
+    here win over both. Each secret `X` may be given as `X_FILE`, the path of a file that holds it.
     """
 
     model_config = SettingsConfigDict(
@@ -46,6 +58,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
         populate_by_name=True,
         use_attribute_docstrings=True,
     )
@@ -221,13 +234,32 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _name_variables(cls, value: object, handler: ValidatorFunctionWrapHandler) -> Settings:
+        given = dict(value) if isinstance(value, Mapping) else {}
+        secrets = {name: given[name] for field in secret_fields() for name in _names(field) if name in given}
+        learn(_plain(secret) for secret in secrets.values() if isinstance(secret, str | SecretStr))
+        faults = [secret for secret in secrets.values() if isinstance(secret, Fault)]
+        broken = [name for name, secret in secrets.items() if isinstance(secret, Fault)]
         try:
-            settings: Settings = handler(value)
+            settings: Settings = handler(
+                {name: entry for name, entry in given.items() if name not in broken} if broken else value
+            )
         except ValidationError as error:
-            raise ConfigError(
-                _fault(str(entry["loc"][0]), entry["msg"]) for entry in error.errors()
-            ) from None
+            faults += [_fault(str(entry["loc"][0]), entry["msg"]) for entry in error.errors()]
+        if faults:
+            raise ConfigError(faults) from None
         return settings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, which wins over `.env`; a mounted file excludes both."""
+        return init_settings, _Mounted(settings_cls, dotenv_settings), env_settings, dotenv_settings
 
     @property
     def production(self) -> bool:
@@ -238,6 +270,44 @@ class Settings(BaseSettings):
     def check_responses(self) -> ResponseValidation:
         """`response_validation` with its default filled in."""
         return self.response_validation or ("log" if self.production else "raise")
+
+
+class _Mounted(PydanticBaseSettingsSource):
+    """The secrets that come from files; a fault stands in the place of one that cannot be read."""
+
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._dotenv = dotenv
+
+    def __call__(self) -> dict[str, Any]:
+        written: dict[str, str | None] = {}
+        if isinstance(self._dotenv, DotEnvSettingsSource):
+            # Its names come in lower case, as settings do not care for case.
+            written = {name.upper(): value for name, value in self._dotenv.env_vars.items()}
+        wanted = {
+            variable(field): field
+            for field in secret_fields()
+            if not any(name in self.current_state for name in _names(field))  # an argument has been given
+        }
+        read = read_mounted(wanted, written | dict(os.environ))
+        return {wanted[name]: value for name, value in read.items()}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Give nothing: this source goes by the environment, not by field."""
+        return None, field_name, False
+
+
+def secret_fields() -> list[str]:
+    """Return the attributes that are typed as secret, in their order."""
+    return [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+
+def _names(field: str) -> tuple[str, ...]:
+    return field, variable(field)
+
+
+def _plain(secret: str | SecretStr) -> str:
+    return secret.get_secret_value() if isinstance(secret, SecretStr) else secret
 
 
 def variable(field: str) -> str:

@@ -36,6 +36,7 @@ async def test_insert_returns_the_row_with_what_the_database_filled_in(pool: Poo
         assert await unit.db.get(Order, order.id) == order
 
 
+@pytest.mark.threat("elevation.owner-from-the-body")
 async def test_insert_forces_the_owner(pool: Pool, alice: UUID, bob: UUID) -> None:
     order = Order(user_id=bob, reference="b")
     async with committed(pool, alice) as unit:
@@ -74,6 +75,7 @@ async def test_every_kind_of_column_comes_back_as_it_went(pool: Pool, alice: UUI
 
 
 @pytest.mark.parametrize("lock", [False, True])
+@pytest.mark.threat("elevation.another-users-row")
 async def test_get_tells_not_found_from_forbidden(pool: Pool, alice: UUID, bob: UUID, lock: bool) -> None:
     order = await placed(pool, alice)
     async with committed(pool, alice) as unit:
@@ -129,6 +131,7 @@ async def test_delete(pool: Pool, alice: UUID, bob: UUID) -> None:
             await unit.db.delete(Order, order.id)
 
 
+@pytest.mark.threat("elevation.another-users-row")
 async def test_execute_counts_the_users_rows(pool: Pool, alice: UUID, bob: UUID) -> None:
     for user in (alice, bob):
         for reference in ("1", "2"):

@@ -60,6 +60,7 @@ def setting(dsn: str, name: str) -> object:
         return value
 
 
+@pytest.mark.threat("disclosure.stored-password")
 def test_it_is_private(kept: Server) -> None:
     for path, mode in ((kept.folder, 0o700), (kept.data, 0o700), (kept.folder / "password", 0o600)):
         assert stat.S_IMODE(path.stat().st_mode) == mode

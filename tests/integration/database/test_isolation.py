@@ -32,6 +32,7 @@ async def orders_of(pool: Pool, *users: UUID) -> list[Order]:
     return made
 
 
+@pytest.mark.threat("elevation.forgotten-filter")
 async def test_row_security_stands_alone(pool: Pool, shop: Dsns, alice: UUID, bob: UUID) -> None:
     mine, others = await orders_of(pool, alice, bob)
     with psycopg.connect(shop.service) as connection:
@@ -54,6 +55,7 @@ async def test_row_security_stands_alone(pool: Pool, shop: Dsns, alice: UUID, bo
                 connection.execute(statement, [bob])
 
 
+@pytest.mark.threat("elevation.database-role")
 async def test_what_service_and_owner_may_not_do(pool: Pool, shop: Dsns, alice: UUID) -> None:
     (order,) = await orders_of(pool, alice)
     with psycopg.connect(shop.service, autocommit=True) as connection:
@@ -83,6 +85,7 @@ async def test_what_service_and_owner_may_not_do(pool: Pool, shop: Dsns, alice: 
             connection.execute("create function f() returns int language sql as 'select 1'")
 
 
+@pytest.mark.threat("elevation.policy-drift")
 async def test_a_good_database_has_no_faults(pool: Pool) -> None:
     assert await checks(pool, metadata, SHOP) == []
     assert await checks(pool, None, None) == []
@@ -114,6 +117,7 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("statement", TAMPERED)
+@pytest.mark.threat("elevation.policy-drift")
 async def test_each_way_of_opening_the_wall_is_found(
     postgres: throwaway.Server, statement: str, alice: UUID
 ) -> None:
@@ -147,6 +151,7 @@ async def test_a_restrictive_policy_is_no_fault(postgres: throwaway.Server) -> N
     throwaway.drop(postgres, dsns)
 
 
+@pytest.mark.threat("disclosure.secret-in-error")
 async def test_an_unreachable_database_is_a_fault_without_the_password() -> None:
     async with opened("postgresql://someone:hunter2@127.0.0.1:1/none", patience=0.1) as pool:
         (fault,) = await checks(pool, MetaData(), SHOP)
@@ -237,6 +242,7 @@ RULES: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize("name", RULES)
+@pytest.mark.threat("disclosure.existence-oracle")
 def test_rules_of_declared_tables(name: str) -> None:
     attributes, words = RULES[name]
     faults = isolation.rules(declared(**attributes()))

@@ -65,6 +65,7 @@ def test_differences_are_told(empty: Dsns) -> None:
     assert len(migrate.differences(empty.owner, metadata)) >= 4
 
 
+@pytest.mark.threat("tampering.migration")
 def test_a_failing_migration_leaves_nothing(empty: Dsns, project: Path) -> None:
     add(project, "0002_bad", "0001_shop", "op.execute('select 1/0')")
     with pytest.raises(Exception, match="division by zero"):
@@ -125,6 +126,7 @@ def test_a_backfill_reaches_all_users_and_closes_behind_itself(empty: Dsns, proj
         assert isolation.drift(connection, metadata) == []
 
 
+@pytest.mark.threat("tampering.migration")
 def test_a_backfill_that_touches_nothing_is_refused(empty: Dsns, project: Path) -> None:
     migrate.upgrade(empty.owner, project)
     statement = "op.backfill('customers', \"update customers set name = 'new' where name = 'nobody'\")"
@@ -219,6 +221,7 @@ def test_an_owner_without_the_probe_is_told_what_to_do(postgres: throwaway.Serve
         connection.execute(f"drop role {name}")
 
 
+@pytest.mark.threat("elevation.policy-drift")
 def test_a_template_that_is_not_isolated_is_refused(postgres: throwaway.Server, project: Path) -> None:
     add(project, "0002_open", "0001_shop", "op.execute('alter table orders disable row level security')")
     with pytest.raises(AssertionError, match="not enabled"):

@@ -17,6 +17,7 @@ from handfast.runtime.faults import ConfigError
 POWERS = "rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication"
 
 
+@pytest.mark.threat("elevation.database-role")
 def test_no_role_has_special_rights(shop: Dsns) -> None:
     with psycopg.connect(shop.admin) as connection:
         found = connection.execute(
@@ -30,6 +31,7 @@ def test_no_role_has_special_rights(shop: Dsns) -> None:
     ]
 
 
+@pytest.mark.threat("elevation.database-role")
 def test_setup_mends_what_is_wrong_and_keeps_what_is_right(postgres: throwaway.Server) -> None:
     dsns = throwaway.database(postgres)
     with psycopg.connect(dsns.admin, autocommit=True) as connection:
@@ -49,6 +51,7 @@ def test_setup_mends_what_is_wrong_and_keeps_what_is_right(postgres: throwaway.S
     throwaway.drop(postgres, dsns)
 
 
+@pytest.mark.threat("disclosure.secret-in-log")
 def test_a_password_can_be_changed_and_never_reaches_the_servers_log(postgres: throwaway.Server) -> None:
     dsns = throwaway.database(postgres)
     old = Passwords.stored(postgres.folder)
@@ -85,6 +88,7 @@ def test_an_administrator_need_not_be_a_superuser(postgres: throwaway.Server, tm
             connection.execute("create table t (id int)")
 
 
+@pytest.mark.threat("disclosure.stored-password")
 def test_stored_passwords_are_kept_and_private(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     passwords = Passwords.stored(folder)
@@ -101,6 +105,7 @@ def test_a_password_that_cannot_be_kept(tmp_path: Path) -> None:
         Passwords.stored(tmp_path / "file" / "below")
 
 
+@pytest.mark.threat("disclosure.secret-in-error")
 def test_connection_strings_are_not_printed_with_passwords() -> None:
     dsns = Dsns(service="postgresql://u:hunter2@h:5/d", owner="postgresql://o:hunter2@h:5/d")
     assert repr(dsns) == "Dsns(h:5/d)"

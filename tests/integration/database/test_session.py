@@ -79,6 +79,7 @@ async def test_an_error_undoes_its_work_alone(pool: Pool, alice: UUID) -> None:
     assert await names(pool, alice) == ["kept"]
 
 
+@pytest.mark.threat("elevation.forgotten-filter")
 async def test_row_security_is_its_wall(pool: Pool, alice: UUID, bob: UUID) -> None:
     async with committed(pool, bob) as unit:
         order = await unit.db.insert(Order(user_id=bob, reference="bob's"))
@@ -131,6 +132,7 @@ async def test_it_never_asks_the_server_about_itself(pool: Pool, shop: Dsns, ali
             unit = pool.unit(alice)
 
 
+@pytest.mark.threat("disclosure.identity-left-in-pool")
 async def test_cancelled_in_it(pool: Pool, alice: UUID) -> None:
     async def request() -> None:
         async with committed(pool, alice) as unit, unit.db.session() as session:

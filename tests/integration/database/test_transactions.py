@@ -127,6 +127,7 @@ async def test_after_commit_reads_go_on_and_writes_are_refused(pool: Pool, alice
     assert await names(pool, alice) == ["a"]
 
 
+@pytest.mark.threat("disclosure.identity-left-in-pool")
 async def test_rollback_leaves_nothing(pool: Pool, alice: UUID) -> None:
     unit = pool.unit(alice)
     await unit.db.insert(Customer(user_id=alice, name="a"))
@@ -139,6 +140,7 @@ async def test_rollback_leaves_nothing(pool: Pool, alice: UUID) -> None:
     assert await names(pool, alice) == []
 
 
+@pytest.mark.threat("tampering.half-done-work")
 async def test_a_swallowed_error_cannot_be_committed(pool: Pool, alice: UUID) -> None:
     with pytest.raises(InFailedSqlTransaction):  # noqa: PT012  (the block is the subject)
         async with committed(pool, alice) as unit:
@@ -220,6 +222,7 @@ def slow_customers(shop: Dsns) -> Iterator[None]:
             connection.execute("drop trigger doze on customers")
 
 
+@pytest.mark.threat("disclosure.identity-left-in-pool")
 async def test_cancelled_requests_leave_connections_clean(pool: Pool, shop: Dsns) -> None:
     """Cancelled at any moment, connections come back without a transaction, a setting or another's answer."""
     users = [uuid4() for _ in range(4)]
@@ -248,6 +251,7 @@ async def test_cancelled_requests_leave_connections_clean(pool: Pool, shop: Dsns
             assert await unit.db.all(select(Customer)) == []
 
 
+@pytest.mark.threat("disclosure.identity-left-in-pool")
 async def test_cancelled_twice_is_no_worse(pool: Pool, alice: UUID) -> None:
     for _ in range(6):
         async with contextlib.AsyncExitStack() as stack:
@@ -322,6 +326,7 @@ async def test_without_prepared_statements(shop: Dsns, alice: UUID) -> None:
     await pool.close()
 
 
+@pytest.mark.threat("denial.pool-exhausted")
 async def test_prepared_statements_are_kept_in_bounds(pool: Pool, alice: UUID) -> None:
     async with committed(pool, alice) as unit:
         await unit.db.all(select(Customer).with_for_update())
@@ -336,6 +341,7 @@ async def test_prepared_statements_are_kept_in_bounds(pool: Pool, alice: UUID) -
         assert (await cursor.fetchone() or [0])[0] <= 201
 
 
+@pytest.mark.threat("denial.pool-exhausted")
 async def test_a_pool_that_stays_empty_is_503(shop: Dsns, alice: UUID) -> None:
     async with opened(shop.service, size=1, patience=0.1) as pool:
         holder = pool.unit(alice)

@@ -110,6 +110,7 @@ async def test_json() -> None:
         b"[" * 5000,
     ],
 )
+@pytest.mark.threat("denial.hostile-input")
 async def test_what_is_not_strict_json_is_refused(content: bytes) -> None:
     assert await decode(content, schema=True) == [("", "syntax")]
 
@@ -324,6 +325,7 @@ async def test_any_json_comes_back(value: Any) -> None:
 
 
 @given(st.binary(max_size=60), st.sampled_from(["json", "form", "multipart", "text", "jsonl"]))
+@pytest.mark.threat("denial.hostile-input")
 async def test_no_body_is_an_unexpected_error(content: bytes, kind: str) -> None:
     types = {"form": FORM, "multipart": MULTIPART}
     await decode(content, types.get(kind, "application/json"), kind=kind)

@@ -66,6 +66,7 @@ NOTHING = View({}, "request")
         ({"unevaluatedItems": False}, ["sekret"], "unevaluatedItems", "breaks the rule unevaluatedItems"),
     ],
 )
+@pytest.mark.threat("disclosure.input-echoed")
 def test_messages_say_what_is_expected_and_never_quote(
     schema: Any, value: object, keyword: str, message: str
 ) -> None:

@@ -368,6 +368,7 @@ STYLES = st.sampled_from(["form", "spaceDelimited", "pipeDelimited", "deepObject
 
 
 @given(ANY_SCHEMA, STYLES, st.booleans(), st.text(alphabet="p=&[]%,|+;RG19nul .", max_size=30))
+@pytest.mark.threat("denial.hostile-input")
 def test_no_query_string_is_an_unexpected_error(schema: Any, style: str, explode: bool, text: str) -> None:
     decode(schema, "query", style, explode, given=in_query(text))
 
@@ -378,5 +379,6 @@ def test_no_query_string_is_an_unexpected_error(schema: Any, style: str, explode
     st.booleans(),
     st.text(alphabet="p=%,.;RG19", min_size=1, max_size=20),
 )
+@pytest.mark.threat("denial.hostile-input")
 def test_no_path_segment_is_an_unexpected_error(schema: Any, style: str, explode: bool, raw: str) -> None:
     decode(schema, "path", style, explode, given=in_path(raw), required=True)

@@ -105,16 +105,19 @@ async def test_basic_gives_user_and_password() -> None:
 @pytest.mark.parametrize(
     ("scheme", "challenge"), [("digest", "Digest"), ("tls", "Mutual"), ("unknown", "Mutual")]
 )
+@pytest.mark.threat("spoofing.scheme-without-authenticator")
 async def test_a_scheme_that_nobody_checks_admits_nobody(scheme: str, challenge: str) -> None:
     assert await call(one(scheme), {"Authorization": "Digest ok"}) == (401, challenge)
 
 
+@pytest.mark.threat("elevation.scope-missing")
 async def test_scopes_must_all_be_granted() -> None:
     assert await call(one("oauth", "a", "b"), {"Authorization": "Bearer ok:a,b,c"}) == "user"
     refused = (403, 'Bearer error="insufficient_scope"')
     assert await call(one("oauth", "a", "b"), {"Authorization": "Bearer ok:a"}) == refused
 
 
+@pytest.mark.threat("spoofing.combined-schemes")
 async def test_alternatives_are_tried_in_turn() -> None:
     either = [*one("bearer", "a"), *one("key")]
     assert await call(either, {"X-Key": "secret"}) == "key-user"
@@ -124,6 +127,7 @@ async def test_alternatives_are_tried_in_turn() -> None:
     assert await call(either) == (401, 'Bearer, ApiKey in="header", name="X-Key"')
 
 
+@pytest.mark.threat("spoofing.combined-schemes")
 async def test_combined_schemes_must_all_hold_and_the_first_names_the_caller() -> None:
     both = [(("bearer", ()), ("key", ()))]
     assert await call(both, {"Authorization": "Bearer ok", "X-Key": "secret"}) == "user"
@@ -131,6 +135,7 @@ async def test_combined_schemes_must_all_hold_and_the_first_names_the_caller() -
     assert (await call(both, {"X-Key": "secret"}))[0] == 401
 
 
+@pytest.mark.threat("spoofing.combined-schemes")
 async def test_optional_security_admits_the_unknown_but_not_bad_credentials() -> None:
     optional = [*one("bearer"), ()]
     assert await call(optional) is None
@@ -156,6 +161,7 @@ def faults(*used: str, production: bool = False, **authenticators: Authenticator
     return [(fault.what, fault.fatal) for fault in found]
 
 
+@pytest.mark.threat("spoofing.scheme-without-authenticator")
 def test_a_scheme_without_an_authenticator_is_a_fault() -> None:
     assert faults("bearer", "oauth", "openid") == []
     assert faults("key", key=keys) == []
@@ -164,6 +170,7 @@ def test_a_scheme_without_an_authenticator_is_a_fault() -> None:
     assert not fatal
 
 
+@pytest.mark.threat("spoofing.development-credentials")
 def test_a_development_authenticator_is_a_fault_in_production_only() -> None:
     given: Any = {"key": development_authenticator(), "bearer": development_authenticator()}
     assert faults("key", "bearer", **given) == []
@@ -177,6 +184,7 @@ def test_subjects_map_to_stable_ids() -> None:
     assert "claims" not in repr(Principal.of("a", email="x"))
 
 
+@pytest.mark.threat("spoofing.no-credentials")
 async def test_over_http_security_comes_before_decoding(tmp_path: Path) -> None:
     entry = operation(
         parameters=[], security=[{"bearerAuth": []}], body={"required": True, "media": []}, method="POST"

@@ -79,6 +79,7 @@ async def test_inputs_are_decoded_checked_and_defaulted(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.threat("tampering.unchecked-input")
 async def test_a_violation_has_the_declared_status(tmp_path: Path) -> None:
     entry = operation(
         parameters=[parameter("limit")], responses={"200": response(media()), "400": response()}
@@ -89,6 +90,7 @@ async def test_a_violation_has_the_declared_status(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["title"]) == (400, "Bad Request")
 
 
+@pytest.mark.threat("tampering.unchecked-input")
 async def test_what_no_type_can_hold_is_refused_not_a_500(tmp_path: Path) -> None:
     from datetime import date
 
@@ -108,6 +110,7 @@ async def test_what_no_type_can_hold_is_refused_not_a_500(tmp_path: Path) -> Non
         assert places == [("query", "/day", "representation"), ("body", "/on", "representation")]
 
 
+@pytest.mark.threat("spoofing.no-credentials")
 async def test_the_order_is_security_then_unwritten_then_validation(tmp_path: Path) -> None:
     entry = operation("POST", "/things", security=SECURE, body=body(media("Thing")), operationId="makeThing")
     folder = tmp_path / "generated" / "small"
@@ -439,6 +442,7 @@ async def test_a_commit_that_fails_is_rolled_back_and_told(tmp_path: Path) -> No
     assert pool.units[0].ended == ["commit", "rollback"]
 
 
+@pytest.mark.threat("denial.slow-request")
 async def test_the_deadline_cancels_and_rolls_back(tmp_path: Path) -> None:
     async def slow(ctx: PublicContext, inputs: Inputs) -> object:
         await asyncio.sleep(5)
@@ -615,6 +619,7 @@ async def test_metrics_count_by_operation(tmp_path: Path) -> None:
         ({}, None),
     ],
 )
+@pytest.mark.threat("repudiation.correlation-id-forged")
 async def test_correlation_ids(tmp_path: Path, headers: dict[str, str], expected: str | None) -> None:
     app = service(tmp_path, {"get": operation()}, {"get": echo})
     async with client(app) as http:
@@ -622,6 +627,7 @@ async def test_correlation_ids(tmp_path: Path, headers: dict[str, str], expected
     assert found == expected if expected else len(found) == 32
 
 
+@pytest.mark.threat("repudiation.request-without-a-line")
 async def test_every_log_line_of_a_request_carries_its_facts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -651,6 +657,7 @@ async def test_every_log_line_of_a_request_carries_its_facts(
     assert "sekret" not in str(lines)
 
 
+@pytest.mark.threat("disclosure.secret-in-log")
 async def test_a_traceback_shows_no_variables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async def fail(ctx: PublicContext, inputs: Inputs) -> object:
         password = "sek" + "ret"
@@ -665,6 +672,7 @@ async def test_a_traceback_shows_no_variables(tmp_path: Path, capsys: pytest.Cap
     assert "sekret" not in text
 
 
+@pytest.mark.threat("denial.body-too-large")
 async def test_a_body_over_the_limit_is_refused_by_its_length_or_on_the_way(tmp_path: Path) -> None:
     entry = operation("POST", body=body(media("Thing")))
     app = service(tmp_path, {"post": entry}, {"post": echo}, schemas=SCHEMAS, body_limit_bytes=20)
@@ -680,6 +688,7 @@ async def test_a_body_over_the_limit_is_refused_by_its_length_or_on_the_way(tmp_
         assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
 
 
+@pytest.mark.threat("disclosure.cross-origin")
 async def test_cors_preflight(tmp_path: Path) -> None:
     app = service(tmp_path, {"get": operation()}, {"get": echo}, cors_origins="*")
     ask = {"origin": "https://a.example.com", "access-control-request-method": "PATCH"}

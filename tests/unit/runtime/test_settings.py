@@ -63,6 +63,7 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert Settings().database_pool_size == 10
 
 
+@pytest.mark.threat("disclosure.secret-in-error")
 def test_every_bad_value_is_reported_by_its_variable_and_none_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -77,6 +78,7 @@ def test_every_bad_value_is_reported_by_its_variable_and_none_is_shown(
     assert "-7" not in text
 
 
+@pytest.mark.threat("disclosure.secret-in-error")
 def test_secrets_are_not_printed() -> None:
     settings = Settings.model_validate(
         {"better_auth_secret": "sekret", "database_url": "postgresql://u:sekret@h"}

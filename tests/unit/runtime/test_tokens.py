@@ -34,6 +34,7 @@ async def test_a_token_of_the_secret_is_taken() -> None:
 
 
 @pytest.mark.parametrize("claim", ["scope", "scopes", "scp", "permissions"])
+@pytest.mark.threat("elevation.scope-missing")
 async def test_scopes_go_by_several_names_and_none_grants_everything(claim: str) -> None:
     found = await Tokens(settings())(signed({"sub": "u", "exp": 9_999_999_999, claim: ["a", 5, "*"]}))
     assert found is not None
@@ -64,6 +65,7 @@ def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256
         signed({"exp": 9_999_999_999, "sub": "u"}, "", "none"),
     ],
 )
+@pytest.mark.threat("spoofing.token-forged")
 async def test_anything_else_is_refused(token: str) -> None:
     assert await Tokens(settings())(token) is None
 
@@ -82,11 +84,13 @@ async def test_no_text_is_an_unexpected_error(token: str) -> None:
         st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers() | st.text()),
     )
 )
+@pytest.mark.threat("spoofing.token-forged")
 async def test_no_signed_claims_are_an_unexpected_error(content: dict[str, Any]) -> None:
     token = jwt.api_jws.PyJWS().encode(json.dumps(content).encode(), SECRET)
     await Tokens(settings())(token)
 
 
+@pytest.mark.threat("spoofing.token-outlives-its-time")
 async def test_clocks_may_differ_a_little() -> None:
     late = make_token(USER, secret=SECRET, ttl=timedelta(seconds=-5))
     assert await Tokens(settings())(late) is not None
@@ -104,6 +108,7 @@ async def test_an_audience_is_checked_only_where_one_is_set() -> None:
     assert await Tokens(settings(token_audience="them"))(token) is not None
 
 
+@pytest.mark.threat("spoofing.token-outlives-its-time")
 async def test_a_verified_token_is_trusted_for_a_minute_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     moment = 1_000_000.0
     monkeypatch.setattr(time, "time", lambda: moment)
@@ -130,6 +135,7 @@ async def test_a_verified_token_is_trusted_for_a_minute_at_most(monkeypatch: pyt
     assert decoded == 4
 
 
+@pytest.mark.threat("spoofing.token-outlives-its-time")
 async def test_the_cache_never_outlives_the_token() -> None:
     check = Tokens(settings(token_leeway_seconds=0))
     assert await check(make_token(USER, secret=SECRET, ttl=timedelta(seconds=5))) is not None
@@ -137,6 +143,7 @@ async def test_the_cache_never_outlives_the_token() -> None:
     assert until <= time.time() + 5
 
 
+@pytest.mark.threat("denial.token-cache-memory")
 async def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MOST_CACHED_TOKENS", 2)
     check = Tokens(settings())
@@ -218,6 +225,7 @@ async def test_tokens_of_a_better_auth_server(auth: Keys, algorithm: str, key: A
     assert auth.asked == 1
 
 
+@pytest.mark.threat("spoofing.token-forged")
 async def test_issuer_and_audience_are_checked(auth: Keys) -> None:
     check = Tokens(settings(better_auth_secret=None, better_auth_url=auth.url))
     for wrong in ({"iss": "https://evil.example.com"}, {"aud": "https://evil.example.com"}):
@@ -225,6 +233,7 @@ async def test_issuer_and_audience_are_checked(auth: Keys) -> None:
         assert await check(token) is None
 
 
+@pytest.mark.threat("spoofing.token-algorithm-confusion")
 async def test_keys_are_not_confused(auth: Keys) -> None:
     check = Tokens(settings(better_auth_secret=None, better_auth_url=auth.url))
     # Signed by hand, with the public key as the secret: PyJWT would refuse to.
@@ -246,6 +255,7 @@ async def test_a_new_key_is_fetched_when_its_id_is_first_seen(auth: Keys) -> Non
     assert await check(token) is not None
 
 
+@pytest.mark.threat("denial.jwks-hammering")
 async def test_invented_key_ids_do_not_make_us_hammer_the_server(
     auth: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +267,7 @@ async def test_invented_key_ids_do_not_make_us_hammer_the_server(
     assert auth.asked == 1
 
 
+@pytest.mark.threat("denial.auth-server-down")
 async def test_an_auth_server_that_cannot_be_asked_is_a_503(auth: Keys) -> None:
     auth.broken = True
     check = Tokens(settings(better_auth_secret=None, better_auth_url=auth.url))
@@ -267,6 +278,7 @@ async def test_an_auth_server_that_cannot_be_asked_is_a_503(auth: Keys) -> None:
     assert await check(token) is not None
 
 
+@pytest.mark.threat("spoofing.token-algorithm-confusion")
 async def test_both_profiles_side_by_side(auth: Keys) -> None:
     check = Tokens(settings(better_auth_url=auth.url))
     assert await check(jwt.encode(claims(auth), ED, algorithm="EdDSA", headers={"kid": "ed"})) is not None
@@ -284,6 +296,7 @@ async def test_both_profiles_side_by_side(auth: Keys) -> None:
         ({"better_auth_url": "ftp://x"}, "not an http"),
     ],
 )
+@pytest.mark.threat("spoofing.weak-secret")
 def test_settings_that_tokens_cannot_be_checked_by(values: dict[str, Any], words: str) -> None:
     (fault,) = token_faults(settings(**values))
     assert words in fault.what

@@ -1,13 +1,13 @@
 """Alembic migrations in `<root>/migrations`, run by the owner role; no alembic.ini is needed.
 
 `migrations/env.py` is two lines: import the tables, then `run_env(SQLModel.metadata)`. It also serves the
-`alembic` command itself, which finds the database in HANDFAST_DATABASE_OWNER_URL.
+`alembic` command itself, which finds the database in HANDFAST_DATABASE_OWNER_URL or the file that
+HANDFAST_DATABASE_OWNER_URL_FILE names.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,9 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 
 from handfast.runtime.database import revisions, roles
+from handfast.runtime.database.resolve import plain
 from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.settings import Settings
 
 VERSION_TABLE: Final = "alembic_version"
 VERSIONS: Final[LiteralString] = "select version_num from alembic_version"
@@ -108,11 +110,11 @@ def run_env(metadata: MetaData) -> None:
     elif given is not None:
         _migrate(given, metadata)
     else:
-        dsn = os.environ.get("HANDFAST_DATABASE_OWNER_URL", "")
-        if not dsn:
+        dsn = Settings().database_owner_url
+        if dsn is None:
             fix = "run `handfast migrate`, or set HANDFAST_DATABASE_OWNER_URL"
             raise ConfigError([Fault("the owner's connection is not known here", fix)])
-        with _connection(dsn) as connection, connection.begin():
+        with _connection(plain(dsn.get_secret_value())) as connection, connection.begin():
             _migrate(connection, metadata)
 
 

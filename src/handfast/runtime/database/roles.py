@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -38,8 +38,8 @@ _FORBIDDEN = {
 class Passwords:
     """The passwords of the two roles that log in."""
 
-    owner: str
-    service: str
+    owner: str = field(repr=False)
+    service: str = field(repr=False)
 
     @classmethod
     def stored(cls, folder: Path) -> Passwords:

@@ -1,0 +1,1 @@
+"""The security audit: which threats there are, which tests answer them, and how those ended."""
