@@ -61,7 +61,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def list_shared_tasks(request: Request) -> Response:
         """List what others share with the caller.
 
-        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:154:5)
+        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:155:5)
         """
         async with list_shared_tasks_operation(request) as call:
             return call.answer(
