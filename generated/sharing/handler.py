@@ -47,7 +47,9 @@ class Handler(Protocol):
     async def unshare_task(self, ctx: Context, task_id: UUID, user_id: UUID) -> None:
         """Take a share back.
 
-        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:116:5)
+        Does nothing where the task is not shared with the user.
+
+        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:138:5)
         """
         ...
 
@@ -59,6 +61,6 @@ class Handler(Protocol):
         The newest share first, a page at a time. `next_cursor` of one page is the `cursor` of the next.
         Read a whole task at `/api/tasks/{task_id}`.
 
-        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:132:5)
+        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:155:5)
         """
         ...

@@ -61,7 +61,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def list_shared_tasks(request: Request) -> Response:
         """List what others share with the caller.
 
-        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:132:5)
+        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:155:5)
         """
         async with list_shared_tasks_operation(request) as call:
             return call.answer(
@@ -107,7 +107,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def unshare_task(request: Request) -> Response:
         """Take a share back.
 
-        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:116:5)
+        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:138:5)
         """
         async with unshare_task_operation(request) as call:
             await handler.unshare_task(call.ctx, call.inputs.task_id, call.inputs.user_id)
