@@ -5,7 +5,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     UV_LINK_MODE=copy \
     UV_COMPILE_BYTECODE=1
 WORKDIR /build
-COPY requirements/bootstrap.txt requirements/runtime.txt requirements/licences.txt requirements/
+COPY requirements/bootstrap.txt requirements/runtime.txt requirements/licences.lst requirements/
 RUN python -m venv tools \
     && tools/bin/python -m pip install --no-cache-dir --quiet --require-hashes --only-binary :all: \
         --requirement requirements/bootstrap.txt \

@@ -1,4 +1,4 @@
-"""Writes `requirements/licences.txt`: what each locked package says of its licence. `make lock` runs it."""
+"""Writes `requirements/licences.lst`: what each locked package says of its licence. `make lock` runs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FILE = ROOT / "requirements" / "licences.txt"
+FILE = ROOT / "requirements" / "licences.lst"
 HEAD = "# What the packages of runtime.txt say of their licence; `make lock` renews it.\n"
 
 

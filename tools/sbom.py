@@ -1,7 +1,7 @@
 """The software bill of materials: every locked package of a running service, as CycloneDX 1.6 JSON.
 
 The build of the wheel writes it (`hatchling` loads this file as its hook) into `*.dist-info/sboms/`, where
-PEP 770 puts it. It is made from `requirements/runtime.txt` and `requirements/licences.txt` alone: same lock,
+PEP 770 puts it. It is made from `requirements/runtime.txt` and `requirements/licences.lst` alone: same lock,
 same bytes, with no clock, serial number or path in it. Only the standard library and hatchling are imported.
 """
 
@@ -95,7 +95,7 @@ def render(root: Path, version: str) -> str:
     """Return the bill of materials of the sources in `root` as text."""
     folder = root / "requirements"
     lock = (folder / "runtime.txt").read_text(encoding="ascii")
-    licences = read_licences((folder / "licences.txt").read_text(encoding="utf-8"))
+    licences = read_licences((folder / "licences.lst").read_text(encoding="utf-8"))
     return json.dumps(document(version, lock, licences), indent=2) + "\n"
 
 

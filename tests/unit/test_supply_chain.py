@@ -44,7 +44,7 @@ def test_it_holds_every_locked_package_with_version_address_and_hashes(bill: dic
 def test_the_same_lock_gives_the_same_bytes_without_clock_serial_number_or_path(tmp_path: Path) -> None:
     text = sbom.render(ROOT, __version__)
     (tmp_path / "requirements").mkdir()
-    for name in ("runtime.txt", "licences.txt"):
+    for name in ("runtime.txt", "licences.lst"):
         (tmp_path / "requirements" / name).write_bytes((ROOT / "requirements" / name).read_bytes())
     assert sbom.render(tmp_path, __version__) == text
     assert "serialNumber" not in text
