@@ -13,4 +13,5 @@ app = create_app(
     root=Path(__file__).parent,
     routers=[task_management(operations)],
     tables=SQLModel.metadata,
+    users=True,
 )

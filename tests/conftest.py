@@ -76,7 +76,9 @@ def service_url(settings: Settings) -> Iterator[str]:
     from handfast.runtime import create_app
     from handlers.task_management import operations
 
-    app = create_app(settings, root=ROOT, routers=[build_router(operations)], tables=SQLModel.metadata)
+    app = create_app(
+        settings, root=ROOT, routers=[build_router(operations)], tables=SQLModel.metadata, users=True
+    )
     with live(app) as url:
         yield url
 

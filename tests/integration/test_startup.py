@@ -82,9 +82,9 @@ def test_a_pending_migration_is_refused(
     production: dict[str, str], postgres: throwaway.Server, copy: Path
 ) -> None:
     fresh = throwaway.database(postgres, root=ROOT)
-    later = copy / "migrations/versions/0002_later.py"
+    later = copy / "migrations/versions/0003_later.py"
     later.write_text(
-        '"""Later."""\nrevision = "0002_later"\ndown_revision = "0001_tasks"\n\n\n'
+        '"""Later."""\nrevision = "0003_later"\ndown_revision = "0002_users"\n\n\n'
         "def upgrade() -> None:\n    pass\n\n\ndef downgrade() -> None:\n    pass\n"
     )
     refused = serve(

@@ -26,6 +26,9 @@ from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from handfast.runtime.database import roles
 from handfast.runtime.faults import ConfigError, Fault
 
+PLATFORM_PREFIX = "handfast_"
+"""How the names of the platform's own tables begin."""
+
 _LOCK = 0x68616E64
 """The advisory lock ("hand") that keeps two replicas from migrating at once."""
 
@@ -67,7 +70,8 @@ def pending(dsn: str, root: Path) -> list[str]:
 def differences(dsn: str, metadata: MetaData) -> list[Any]:
     """Return what Alembic finds different between the database and `metadata`, as `alembic check` does."""
     with _connection(dsn) as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        options = {"include_name": _is_projects}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
 def run_env(metadata: MetaData) -> None:
@@ -110,8 +114,13 @@ def unreachable(dsn: str, error: psycopg.OperationalError) -> Fault:
     )
 
 
+def _is_projects(name: str | None, kind: str, parents: object) -> bool:
+    """Whether autogenerate may compare it: the platform's own tables are not among a project's metadata."""
+    return kind != "table" or name is None or not name.startswith(PLATFORM_PREFIX)
+
+
 def _migrate(connection: Connection, metadata: MetaData) -> None:
-    context.configure(connection=connection, target_metadata=metadata)
+    context.configure(connection=connection, target_metadata=metadata, include_name=_is_projects)
     with context.begin_transaction():
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         context.run_migrations()
