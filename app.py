@@ -15,4 +15,5 @@ app = create_app(
     root=Path(__file__).parent,
     routers=[task_management(task_operations), sharing(sharing_operations)],
     tables=SQLModel.metadata,
+    users=True,
 )

@@ -97,7 +97,7 @@ def service_url(settings: Settings) -> Iterator[str]:
     from handlers.task_management import operations as task_operations
 
     routers = [task_management(task_operations), sharing(sharing_operations)]
-    app = create_app(settings, root=ROOT, routers=routers, tables=SQLModel.metadata)
+    app = create_app(settings, root=ROOT, routers=routers, tables=SQLModel.metadata, users=True)
     with live(app) as url:
         yield url
 

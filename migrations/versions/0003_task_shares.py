@@ -1,7 +1,7 @@
 """Create the `task_shares` table, and let tasks be read and changed through it.
 
 Revision ID: 0003_task_shares
-Revises: 0001_tasks
+Revises: 0002_users
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from handfast.runtime.database import isolation
 
 revision = "0003_task_shares"
-down_revision = "0001_tasks"
+down_revision = "0002_users"
 branch_labels = None
 depends_on = None
 

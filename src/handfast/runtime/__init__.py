@@ -47,7 +47,7 @@ from handfast.runtime.results import (
     is_absent,
 )
 from handfast.runtime.routing import Call, ContractRoute, ContractRouter, Operation
-from handfast.runtime.security import Authenticator, Principal, development_authenticator
+from handfast.runtime.security import Authenticator, Principal, development_authenticator, user_id
 from handfast.runtime.settings import Settings
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "OptionalContext",
     "PublicContext",
     "Principal",
+    "user_id",
     "conflict",
     "NotWritten",
     # results and inputs

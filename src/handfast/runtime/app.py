@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,11 @@ from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logg
 from handfast.runtime.pipeline import layers
 from handfast.runtime.problems import PROBLEM_JSON
 from handfast.runtime.routing import ContractRoute, ContractRouter, Service, literalness, shape
+from handfast.runtime.schemes import Scheme
 from handfast.runtime.security import Authenticator, scheme_faults
 from handfast.runtime.settings import Settings
 from handfast.runtime.tokens import Tokens, token_faults
+from handfast.runtime.users import Users
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -41,14 +44,22 @@ def create_app(
     routers: Sequence[ContractRouter],
     tables: MetaData | None = None,
     authenticators: Mapping[str, Authenticator] | None = None,
+    users: bool = False,
 ) -> FastAPI:
     """Return the service: every contract's routes, its probes, documents and metrics.
 
-    `root` is the project's folder. Nothing is connected before the application starts. Raises `ConfigError`
-    with all faults at once; in development and test those that leave work possible are warnings.
+    `root` is the project's folder. With `users`, each user whose token comes gets a row in `handfast_users`
+    (made by `users.create_users()` in a migration), and can be signed out everywhere.
+
+    Nothing is connected before the application starts. Raises `ConfigError` with all faults at once; in
+    development and test those that leave work possible are warnings.
     """
     configure_logging(settings)
-    service = Service(settings, Metrics(), Tokens(settings), dict(authenticators or {}))
+    rows = Users() if users else None
+    tokens = Tokens(settings, users=rows)
+    if rows is not None:
+        rows.on_move(tokens.forget)
+    service = Service(settings, Metrics(), tokens, dict(authenticators or {}), users=rows)
     published = document(root)
     _report(_faults(service, routers, published, tables), settings)
     app = FastAPI(
@@ -58,7 +69,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         middleware=layers(settings, service.metrics, base_paths(json.loads(published or b"{}"))),
-        lifespan=_lifespan(service, root, tables),
+        lifespan=_lifespan(service, tokens, root, tables),
         exception_handlers={HTTPException: _raise_again},
     )
     app.state.settings = settings
@@ -126,7 +137,7 @@ def _faults(
         )
         uses_tokens = uses_tokens or any(
             name not in service.authenticators
-            and contract.security_schemes.get(name, {}).get("type") in ("http", "oauth2", "openIdConnect")
+            and Scheme(name, contract.security_schemes.get(name, {})).takes_tokens
             for name in used
         )
     if uses_tokens:
@@ -140,7 +151,8 @@ def _faults(
                 fatal=False,
             )
         )
-    if tables is not None and settings.database_url is None and settings.production:
+    needs_database = tables is not None or service.users is not None
+    if needs_database and settings.database_url is None and settings.production:
         faults.append(
             Fault(
                 what="there is no database",
@@ -160,33 +172,68 @@ def _report(faults: Sequence[Fault], settings: Settings) -> None:
         _log.warning("fault", what=fault.what, fix=fault.fix, where=fault.where)
 
 
-def _lifespan(service: Service, root: Path, tables: MetaData | None) -> Any:
+def _lifespan(service: Service, tokens: Tokens, root: Path, tables: MetaData | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if tables is None and service.settings.database_url is None:
-            yield
-            return
-        from handfast.runtime import database
-
-        settings = service.settings
-        dsns = await asyncio.to_thread(database.resolve, settings, root)
-        pool = database.Pool.create(
-            dsns.service,
-            size=settings.database_pool_size,
-            timeout=settings.database_timeout_seconds,
-            prepare=settings.database_prepare,
-        )
-        await pool.open()
         try:
-            service.pool = pool
-            if tables is not None:
-                _report(await database.checks(pool, tables, root), settings)
-            yield
+            async with _database(service, root, tables):
+                yield
         finally:
-            service.pool = None
-            await pool.close()
+            await tokens.close()
 
     return lifespan
+
+
+@asynccontextmanager
+async def _database(service: Service, root: Path, tables: MetaData | None) -> AsyncIterator[None]:
+    """Keep the database open for `service`, if it has one."""
+    users = service.users
+    if tables is None and users is None and service.settings.database_url is None:
+        yield
+        return
+    from handfast.runtime import database
+
+    settings = service.settings
+    dsns = await asyncio.to_thread(database.resolve, settings, root)
+    pool = database.Pool.create(
+        dsns.service,
+        size=settings.database_pool_size,
+        timeout=settings.database_timeout_seconds,
+        prepare=settings.database_prepare,
+    )
+    await pool.open()
+    try:
+        service.pool = pool
+        if users is not None:
+            users.pool = pool
+        _report(await _database_faults(service, root, tables), settings)
+        yield
+    finally:
+        service.pool = None
+        if users is not None:
+            users.pool = None
+        await pool.close()
+
+
+async def _database_faults(service: Service, root: Path, tables: MetaData | None) -> list[Fault]:
+    """Every reason not to serve that the database gives: the project's tables first, then the platform's."""
+    from handfast.runtime import database
+
+    if tables is None and service.users is None:
+        return []
+    if service.pool is None:
+        return [Fault(what="the database is not open", fix="wait for start-up")]
+    faults = await database.checks(service.pool, tables, root)
+    if service.users is not None and not faults:
+        platform = await database.checks(service.pool, database.users.METADATA, None)
+        faults += [replace(fault, fix=_USERS_FIX) for fault in platform]
+    return faults
+
+
+_USERS_FIX = (
+    "call `users.create_users()` of handfast.runtime.database in a migration, "
+    "or leave out `users=True` of create_app"
+)
 
 
 def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | None) -> None:
@@ -194,13 +241,7 @@ def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | N
         return _probe({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        faults: list[Fault] = []
-        if service.pool is not None and tables is not None:
-            from handfast.runtime import database
-
-            faults = await database.checks(service.pool, tables, root)
-        elif tables is not None:
-            faults = [Fault(what="the database is not open", fix="wait for start-up")]
+        faults = await _database_faults(service, root, tables)
         if not faults:
             return _probe({"status": "ready"})
         _log.warning("not_ready", faults=[str(fault) for fault in faults])

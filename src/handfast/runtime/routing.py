@@ -47,6 +47,7 @@ from handfast.runtime.state import state_of
 
 if TYPE_CHECKING:
     from handfast.runtime.database import Pool, UnitOfWork
+    from handfast.runtime.users import Users
 
 ContextT = TypeVar("ContextT", bound=PublicContext)
 InputsT = TypeVar("InputsT", bound=Inputs)
@@ -66,6 +67,8 @@ class Service:
     authenticators: Mapping[str, Authenticator] = field(default_factory=dict)
     pool: Pool | None = None
     """The database; None until start-up is through, and in a service without one."""
+    users: Users | None = None
+    """The rows of users, in a service that keeps them."""
 
 
 class ContractRoute(APIRoute):
@@ -171,7 +174,12 @@ class Operation(Generic[ContextT, InputsT]):
         self._plan = Plan(
             service=service,
             guard=Guard(
-                spec.security, self.contract.security_schemes, service.authenticators, service.tokens
+                spec.security,
+                self.contract.security_schemes,
+                service.authenticators,
+                service.tokens,
+                timeout_seconds=service.settings.authenticator_timeout_seconds,
+                certificate_header=service.settings.client_certificate_header,
             ),
             encoder=Encoder(
                 self.contract,
@@ -259,7 +267,8 @@ class Call(Generic[ContextT, InputsT]):
         plan = operation.plan
         state = state_of(request.scope)
         state.contract, state.operation = operation.contract, operation.spec
-        user = await plan.guard(request)
+        caller = await plan.guard(request)
+        user = None if caller is None else caller.user
         operation_id = operation.spec.operation_id
         if user is None:
             structlog.contextvars.bind_contextvars(operation_id=operation_id)
@@ -279,7 +288,12 @@ class Call(Generic[ContextT, InputsT]):
             origin = Origin(role, operation_id, state.correlation_id)
             self._unit = pool.unit(None if user is None else user.id, origin)
         self.ctx = operation.context(
-            unit=self._unit, user=user, operation_id=operation_id, correlation_id=state.correlation_id
+            unit=self._unit,
+            user=user,
+            principals=() if caller is None else caller.principals,
+            users=plan.service.users,
+            operation_id=operation_id,
+            correlation_id=state.correlation_id,
         )
         return self
 
@@ -334,6 +348,8 @@ class Call(Generic[ContextT, InputsT]):
         try:
             if commit:
                 await unit.commit()
+                for act in self.ctx.after_commit:
+                    act()
             else:
                 await unit.rollback()
         except BaseException:

@@ -2,23 +2,28 @@
 
 Bearer, OAuth 2 and OpenID Connect schemes are served by the service's own tokens (`tokens`); any other
 scheme needs an `Authenticator` given to `create_app`. A scheme without one admits nobody.
+
+Alternatives are tried in the contract's order, and the first that holds decides. Of combined schemes all must
+hold. `ctx.user` is then the user that they name: the first principal that stands for a user, else the first
+of all. Two that name different users are refused (403), so that nobody acts with one half of each.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import asyncio
+import re
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import structlog
 from starlette.requests import Request
 
-from handfast.runtime.decode import cookies
-from handfast.runtime.errors import Forbidden, Unauthorized
+from handfast.runtime.errors import ApiError, Forbidden, InternalError, ServiceUnavailable, Unauthorized
 from handfast.runtime.faults import Fault
-from handfast.runtime.readings import MalformedText, parse_pairs, percent_decode
+from handfast.runtime.schemes import Scheme
 
 USER_NAMESPACE: Final = uuid5(NAMESPACE_URL, "urn:handfast:user")
 """Names a `sub` that is no UUID; never change it: owner columns hold what came out."""
@@ -28,14 +33,24 @@ EVERY_SCOPE: Final = "*"
 Role: TypeAlias = Literal["user", "service", "admin"]
 """What a caller is; only `service` and `admin` may use `ctx.db.elevated(...)`."""
 
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""RFC 6749, 3.3: what a header can say between quotes."""
+
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller."""
+    """An authenticated caller. An authenticator may return a frozen subclass with fields of its own."""
+
+    names_user: ClassVar[bool] = True
+    """Whether it stands for a user. A subclass for what only accompanies a user, such as the key of an
+    application, says False; alone, it owns rows like a user."""
 
     id: UUID
     """What owner columns hold: `subject` itself if it is a UUID, else a stable uuid5 of it."""
-    subject: str
+    subject: str = field(repr=False)
+    """What the credentials call the caller; personal data: never log it."""
     scopes: frozenset[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Everything that the credentials say; never log it."""
@@ -43,7 +58,7 @@ class Principal:
     """Only an authenticator sets another; for tokens `HANDFAST_ADMIN_ROLES` says which are an admin's."""
 
     @classmethod
-    def of(cls, subject: str, *, scopes: frozenset[str] = frozenset(), **claims: object) -> Principal:
+    def of(cls, subject: str, *, scopes: frozenset[str] = frozenset(), **claims: object) -> Self:
         """The caller called `subject`."""
         return cls(user_id(subject), subject, scopes, claims)
 
@@ -61,7 +76,11 @@ def user_id(subject: str) -> UUID:
 
 
 Authenticator: TypeAlias = Callable[[str], Awaitable[Principal | None]]
-"""Given a scheme's credential (the token, the key, `user:password`), says whose it is; None refuses it."""
+"""Given a scheme's credential (the token, the key, `user:password`), says whose it is; None refuses it.
+
+`schemes` lists what each scheme gives. It may raise an `ApiError`, e.g. `TooManyRequests`; any other error is
+answered 500, and one that takes longer than HANDFAST_AUTHENTICATOR_TIMEOUT_SECONDS 503.
+"""
 
 
 class DevelopmentAuthenticator:
@@ -85,65 +104,24 @@ def development_authenticator(scopes: Sequence[str] = (EVERY_SCOPE,)) -> Authent
     return DevelopmentAuthenticator(frozenset(scopes))
 
 
-class _Scheme:
-    """One security scheme of the contract: where its credential is, who checks it, how to ask for it."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, by every credential that counted."""
 
-    def __init__(self, name: str, scheme: Mapping[str, Any], authenticator: Authenticator | None) -> None:
-        self.name = name
-        self.authenticator = authenticator
-        self._type = str(scheme.get("type", ""))
-        self._http = str(scheme.get("scheme", "")).lower()
-        self._in = str(scheme.get("in", ""))
-        self._key = str(scheme.get("name", ""))
+    user: Principal
+    principals: tuple[Principal, ...]
+    """One for each scheme of the alternative that held, in the contract's order."""
 
-    @property
-    def takes_tokens(self) -> bool:
-        """Whether the service's own tokens fit this scheme."""
-        return self._type in ("oauth2", "openIdConnect") or (self._type == "http" and self._http == "bearer")
 
-    @property
-    def challenge(self) -> str:
-        """The `WWW-Authenticate` element that asks for this scheme (RFC 9110, 11.6.1)."""
-        if self.takes_tokens:
-            return "Bearer"
-        if self._type == "http" and self._http == "basic":
-            return 'Basic realm="api", charset="UTF-8"'
-        if self._type == "apiKey":
-            return f'ApiKey in="{_quoted(self._in)}", name="{_quoted(self._key)}"'
-        return _token(self._http) or "Mutual"
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One scheme of an alternative, who checks it, and what it must grant."""
 
-    def credential(self, request: Request) -> str | None:
-        """The credential that the request carries for this scheme, "" for an unreadable one."""
-        if self._type == "apiKey":
-            return self._api_key(request)
-        if not self.takes_tokens and self._type != "http":
-            return None
-        sent = request.headers.getlist("authorization")
-        if not sent:
-            return None
-        if len(sent) > 1:
-            return ""
-        word, _, rest = sent[0].partition(" ")
-        wanted = "bearer" if self.takes_tokens else self._http
-        if word.lower() != wanted:
-            return None
-        return _basic(rest.strip()) if wanted == "basic" else rest.strip()
-
-    def _api_key(self, request: Request) -> str | None:
-        found: list[str] = []
-        if self._in == "header":
-            found = request.headers.getlist(self._key)
-        elif self._in == "cookie":
-            found = cookies(request).get(self._key, [])
-        elif self._in == "query":
-            try:
-                texts = parse_pairs(request.scope["query_string"]).get(self._key, [])
-                found = [percent_decode(text, plus=True) for text in texts]
-            except MalformedText:
-                return ""
-        if not found:
-            return None
-        return found[0] if len(found) == 1 else ""
+    scheme: Scheme
+    authenticator: Authenticator | None
+    scopes: tuple[str, ...]
+    bounded: bool
+    """Whether the authenticator is the project's, and so may take as long as it likes."""
 
 
 class Guard:
@@ -155,63 +133,125 @@ class Guard:
         schemes: Mapping[str, Mapping[str, Any]],
         authenticators: Mapping[str, Authenticator],
         tokens: Authenticator,
+        *,
+        timeout_seconds: float = 5.0,
+        certificate_header: str | None = None,
     ) -> None:
         """Join the operation's `security` with who checks each scheme."""
         self.public = not alternatives
         self.optional = any(not alternative for alternative in alternatives)
-        self._alternatives: list[list[tuple[_Scheme, tuple[str, ...]]]] = []
-        challenges: dict[str, None] = {}
+        self._timeout_seconds = timeout_seconds
+        self._schemes: dict[str, Scheme] = {}
+        self._alternatives: list[list[_Part]] = []
         for alternative in alternatives:
             combined = []
             for name, scopes in alternative:
-                scheme = _Scheme(name, schemes.get(name, {}), authenticators.get(name))
-                if scheme.authenticator is None and scheme.takes_tokens:
-                    scheme.authenticator = tokens
-                combined.append((scheme, tuple(scopes)))
-                challenges[scheme.challenge] = None
+                scheme = self._schemes.setdefault(
+                    name, Scheme(name, schemes.get(name, {}), certificate_header=certificate_header)
+                )
+                given = authenticators.get(name)
+                check = tokens if given is None and scheme.takes_tokens else given
+                combined.append(_Part(scheme, check, tuple(scopes), given is not None))
             if combined:
                 self._alternatives.append(combined)
-        self._challenge = ", ".join(challenges) or "Bearer"
 
-    async def __call__(self, request: Request) -> Principal | None:
+    async def __call__(self, request: Request) -> Caller | None:
         """Return who calls, None for somebody unknown where the contract allows that.
 
-        Raises `Unauthorized` without valid credentials, `Forbidden` where a scope is missing. Credentials
-        that are sent must be valid even where none are needed.
+        Raises `Unauthorized` without valid credentials, `Forbidden` where a scope is missing or combined
+        credentials name two users. Credentials that are sent must be valid even where none are needed.
         """
         if self.public:
             return None
-        sent = lacking = False
+        sent = {name: scheme.credential(request) for name, scheme in self._schemes.items()}
+        known: dict[str, Principal | None] = {}
+        refusal: Forbidden | None = None
         for alternative in self._alternatives:
-            principal: Principal | None = None
-            granted = True
-            for scheme, scopes in alternative:
-                credential = scheme.credential(request)
-                sent = sent or credential is not None
-                found = (
-                    await scheme.authenticator(credential) if credential and scheme.authenticator else None
-                )
-                if found is None:
-                    principal = None
+            found: list[Principal] = []
+            for part in alternative:
+                name = part.scheme.name
+                if name not in known:
+                    known[name] = await self._ask(part, sent[name])
+                principal = known[name]
+                if principal is None:
                     break
-                granted = granted and found.may(scopes)
-                principal = principal or found
-            if principal is not None and granted:
-                return principal
-            lacking = lacking or principal is not None
-        if lacking:
-            raise Forbidden(
-                "Your credentials do not grant what this operation needs.",
-                headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
-            )
-        if self.optional and not sent:
+                found.append(principal)
+            else:
+                pairs = zip(alternative, found, strict=True)
+                lacking = next((part for part, who in pairs if not who.may(part.scopes)), None)
+                user = _user(found)
+                if lacking is None and user is not None:
+                    return Caller(user, tuple(found))
+                refusal = refusal or (_two_users() if lacking is None else _too_narrow(lacking))
+        if refusal is not None:
+            raise refusal
+        if self.optional and not any(credential is not None for credential in sent.values()):
             return None
-        raise Unauthorized(headers={"WWW-Authenticate": self._refusal(sent)})
+        raise Unauthorized(headers={"WWW-Authenticate": self._challenges(sent)})
 
-    def _refusal(self, sent: bool) -> str:
-        if sent and self._challenge.startswith("Bearer"):
-            return 'Bearer error="invalid_token"' + self._challenge[len("Bearer") :]
-        return self._challenge
+    async def _ask(self, part: _Part, credential: str | None) -> Principal | None:
+        """Return whose credential it is; whatever else the authenticator does, nobody gets in."""
+        if not credential or part.authenticator is None:
+            return None
+        if not part.bounded:
+            return await part.authenticator(credential)
+        limit = asyncio.timeout(self._timeout_seconds)
+        try:
+            async with limit:
+                found: object = await part.authenticator(credential)
+        except Unauthorized:
+            return None  # the guard knows what else would do, and how to ask for it
+        except ApiError:
+            raise
+        except Exception as error:
+            if limit.expired():
+                _log.error("authenticator_timed_out", scheme=part.scheme.name)
+                raise ServiceUnavailable(
+                    "Your credentials cannot be checked now.", headers={"Retry-After": "1"}
+                ) from None
+            # Its message may hold the credential: only what it is and where it comes from is written.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error(
+                "authenticator_failed",
+                scheme=part.scheme.name,
+                error=type(error).__name__,
+                place=f"{last.filename}:{last.lineno}",
+            )
+            raise InternalError from None
+        if found is None or isinstance(found, Principal):
+            return found
+        _log.error("authenticator_returned_no_principal", scheme=part.scheme.name)
+        raise InternalError
+
+    def _challenges(self, sent: Mapping[str, str | None]) -> str:
+        """Ask for every scheme that would do; a token that was sent is called invalid (RFC 6750, 3)."""
+        refused = any(sent[name] is not None for name, scheme in self._schemes.items() if scheme.takes_tokens)
+        challenges = dict.fromkeys(scheme.challenge for scheme in self._schemes.values())
+        return ", ".join(
+            'Bearer error="invalid_token"' if challenge == "Bearer" and refused else challenge
+            for challenge in challenges
+        )
+
+
+def _user(found: Sequence[Principal]) -> Principal | None:
+    """Return the one user that combined principals name; None if they name two."""
+    users = [principal for principal in found if principal.names_user]
+    if len({principal.id for principal in users}) > 1:
+        return None
+    return users[0] if users else found[0]
+
+
+def _two_users() -> Forbidden:
+    return Forbidden("Your credentials name different users.")
+
+
+def _too_narrow(part: _Part) -> Forbidden:
+    """The refusal for want of a scope; OAuth's words (RFC 6750, 3.1) only where tokens are meant."""
+    headers = {}
+    if part.scheme.takes_tokens:
+        sayable = " ".join(scope for scope in part.scopes if _SCOPE.fullmatch(scope))
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{sayable}"'
+    return Forbidden("Your credentials do not grant what this operation needs.", headers=headers)
 
 
 def scheme_faults(
@@ -225,7 +265,7 @@ def scheme_faults(
     """What is wrong with the authenticators: a scheme without one, or one that is for development only."""
     faults = []
     for name in used:
-        scheme = _Scheme(name, schemes.get(name, {}), None)
+        scheme = Scheme(name, schemes.get(name, {}))
         given = authenticators.get(name)
         if given is None and not scheme.takes_tokens:
             faults.append(
@@ -246,18 +286,3 @@ def scheme_faults(
                 )
             )
     return faults
-
-
-def _basic(encoded: str) -> str:
-    try:
-        return base64.b64decode(encoded, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return ""
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _token(text: str) -> str:
-    return text.capitalize() if text.isalnum() else ""

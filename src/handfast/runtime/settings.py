@@ -100,7 +100,17 @@ class Settings(BaseSettings):
     """How long a verified token is trusted without checking its signature again."""
 
     jwks_cache_seconds: int = Field(default=300, ge=1)
-    """How long the key set of `BETTER_AUTH_URL` is kept."""
+    """How long the key set of `BETTER_AUTH_URL` is kept; it is renewed in the background before that."""
+
+    jwks_stale_seconds: int = Field(default=3600, ge=0)
+    """How long known keys go on to work after that while the server cannot be reached; then 503."""
+
+    authenticator_timeout_seconds: float = Field(default=5.0, gt=0)
+    """How long an authenticator of the project may take before the request is answered 503."""
+
+    client_certificate_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
+    """Header in which a trusted proxy passes on the client's certificate, for `mutualTLS`; the proxy must
+    remove what callers send under this name."""
 
     admin_roles: Annotated[tuple[str, ...], NoDecode] = ()
     """Values of a token's `role` claim, separated by commas, whose holders may use elevated statements."""

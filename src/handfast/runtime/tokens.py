@@ -1,97 +1,99 @@
 """JSON Web Tokens in two profiles, each with its own pinned algorithms, so that no key serves two.
 
-`BETTER_AUTH_SECRET`: HS256. `BETTER_AUTH_URL`: EdDSA, ES256, RS256 or PS256, keys from the server's JWKS;
-`iss` and `aud` are then checked too. `exp` and `sub` are always required.
+`BETTER_AUTH_SECRET`: HS256. `BETTER_AUTH_URL`: EdDSA, ES256, ES512, RS256 or PS256, keys from the server's
+JWKS; `iss` and `aud` are then checked too. `exp` and `sub` are always required.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import math
+import re
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Set
-from typing import Any, Final
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import jwt
-import structlog
 
-from handfast.runtime.errors import ServiceUnavailable
 from handfast.runtime.faults import Fault
+from handfast.runtime.jwks import ALGORITHMS, KeySet
 from handfast.runtime.security import Principal, Role, user_id
 from handfast.runtime.settings import Settings
+from handfast.runtime.verified import Verified, VerifiedTokens, digest_of
 
 SHORTEST_SECRET_BYTES: Final = 32
-ASYMMETRIC: Final = ("EdDSA", "ES256", "RS256", "PS256")
-MOST_CACHED_TOKENS: Final = 10_000
 LONGEST_TOKEN: Final = 16_384
+LONGEST_SUBJECT: Final = 255
+"""Characters; OpenID Connect Core, 2."""
+LATEST_TIME: Final = 253_402_300_799
+"""The end of the year 9999 in Unix time; a later time is a mistake, or an attempt to overflow something."""
 JWKS_PATH: Final = "/api/auth/jwks"
-JWKS_TIMEOUT_SECONDS: Final = 5.0
-JWKS_PAUSE_SECONDS: Final = 10.0
-"""Least time between two fetches, so that tokens with invented key ids cannot make us hammer the server."""
+TYPES: Final = frozenset(("", "jwt", "at+jwt", "application/at+jwt"))
+"""The `typ` of access tokens (RFC 9068, 2.1); a token made for something else is none (RFC 8725, 3.11)."""
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_UNUSED_HEADERS = ("crit", "zip", "b64")
+"""Headers that change what a token means, in ways not known here (RFC 7515, 4.1.11)."""
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "your-secret", "your_secret", "better-auth-secret")
 
-_log = structlog.get_logger(__name__)
+
+class UserRows(Protocol):
+    """Where it is kept from when on a user's tokens count."""
+
+    async def admits(self, user: UUID, subject: str, issued: float | None) -> bool:
+        """Whether a token of `user` that was issued at the Unix time `issued` still counts."""
 
 
-class KeySet:
-    """The key set of a Better Auth server: fetched off the event loop, kept for a while."""
+class _StrictJWT(jwt.PyJWT):
+    """PyJWT, but a claim may be named once only, and times are finite numbers."""
 
-    def __init__(self, url: str, *, keep_seconds: float) -> None:
-        """Fetch nothing yet."""
-        self._url = url
-        self._keep_seconds = keep_seconds
-        self._keys: list[jwt.PyJWK] | None = None
-        self._fetched = float("-inf")
-        self._tried = float("-inf")
-        self._lock = asyncio.Lock()
-
-    async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """Return the key called `kid`, or the only one for a token that names none."""
-        found = self._find(kid)
-        now = time.monotonic()
-        if (
-            found is None or now - self._fetched > self._keep_seconds
-        ) and now - self._tried > JWKS_PAUSE_SECONDS:
-            async with self._lock:
-                if time.monotonic() - self._tried > JWKS_PAUSE_SECONDS:
-                    await self._fetch()
-            found = self._find(kid)
-        if self._keys is None:
-            raise ServiceUnavailable("Tokens cannot be checked now.", headers={"Retry-After": "10"})
-        return found
-
-    def _find(self, kid: str | None) -> jwt.PyJWK | None:
-        keys = self._keys or []
-        if kid is None:
-            return keys[0] if len(keys) == 1 else None
-        return next((key for key in keys if key.key_id == kid), None)
-
-    async def _fetch(self) -> None:
-        self._tried = time.monotonic()
+    def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
         try:
-            document = await asyncio.to_thread(_download, self._url)
-            self._keys = jwt.PyJWKSet.from_dict(document).keys
-            self._fetched = time.monotonic()
-        except (OSError, ValueError, jwt.PyJWTError) as error:
-            _log.warning("jwks_unavailable", url=self._url, reason=type(error).__name__)
+            claims = json.loads(
+                decoded["payload"], object_pairs_hook=_without_duplicates, parse_constant=_no_number
+            )
+        except (ValueError, RecursionError) as error:
+            raise jwt.DecodeError("the claims cannot be read") from error
+        if not isinstance(claims, dict):
+            raise jwt.DecodeError("the claims are no object")
+        for name in ("exp", "nbf", "iat"):
+            if name in claims and not _is_time(claims[name]):
+                raise jwt.DecodeError(f"`{name}` is no time")
+        return claims
 
 
-def _download(url: str) -> dict[str, Any]:
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - checked at start-up
-    with urllib.request.urlopen(request, timeout=JWKS_TIMEOUT_SECONDS) as answer:  # noqa: S310 - the same
-        document = json.loads(answer.read(1_000_000))
-    if not isinstance(document, dict):
-        raise ValueError("a key set is a JSON object")
-    return document
+def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name occurs twice")  # RFC 7519, 4
+    return found
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _is_time(value: object) -> bool:
+    """Whether it is a NumericDate (RFC 7519, 2): a JSON number, whole or not."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (isinstance(value, int) or math.isfinite(value))
+        and 0 <= value <= LATEST_TIME
+    )
+
+
+_jwt = _StrictJWT()
 
 
 class Tokens:
     """Checks bearer tokens; an `Authenticator`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take secret, address and times from `settings`."""
+    def __init__(
+        self, settings: Settings, *, users: UserRows | None = None, key_set: KeySet | None = None
+    ) -> None:
+        """Take secret, address and times from `settings`; `users` are asked at each verification."""
         secret = settings.better_auth_secret
         self._secret = None if secret is None else secret.get_secret_value()
         self._issuer = settings.better_auth_url
@@ -99,54 +101,84 @@ class Tokens:
         self._leeway = settings.token_leeway_seconds
         self._keep_seconds = settings.token_cache_seconds
         self._admin_roles = frozenset(settings.admin_roles)
-        self._verified: dict[str, tuple[Principal, float]] = {}
-        self._key_set = (
-            None
-            if self._issuer is None
-            else KeySet(self._issuer + JWKS_PATH, keep_seconds=settings.jwks_cache_seconds)
-        )
+        self._users = users
+        self._verified = VerifiedTokens()
+        if key_set is None and self._issuer is not None:
+            key_set = KeySet(
+                self._issuer + JWKS_PATH,
+                keep_seconds=settings.jwks_cache_seconds,
+                stale_seconds=settings.jwks_stale_seconds,
+            )
+        self._key_set = key_set
 
     async def __call__(self, token: str) -> Principal | None:
-        """Return whose token it is; None if it is not a valid one."""
-        now = time.time()
-        known = self._verified.get(token)
-        if known is not None:
-            if now < known[1]:
-                return known[0]
-            del self._verified[token]
-        if len(token) > LONGEST_TOKEN:
+        """Return whose token it is; None if it is not a valid one.
+
+        Raises `ServiceUnavailable` while it cannot be told: no keys, or no database to ask about the user.
+        """
+        if len(token) > LONGEST_TOKEN or _COMPACT.fullmatch(token) is None:
             return None
+        now = time.time()
+        digest = digest_of(token)
+        known = self._verified.get(digest, now)
+        if known is not None:
+            if known.thumbprint is None or (self._key_set and self._key_set.holds(known.thumbprint)):
+                return known.principal
+            self._verified.drop(digest)
+        generation = self._verified.generation
         try:
-            claims = await self._claims(token)
+            claims, thumbprint = await self._claims(token)
         except jwt.PyJWTError:
             return None
         principal = _principal(claims, self._admin_roles)
-        if principal is not None and self._keep_seconds:
-            if len(self._verified) >= MOST_CACHED_TOKENS:
-                self._verified.clear()
-            self._verified[token] = (
-                principal,
-                min(now + self._keep_seconds, float(claims["exp"]) + self._leeway),
+        if principal is None:
+            return None
+        if self._users is not None and not await self._users.admits(
+            principal.id, principal.subject, claims.get("iat")
+        ):
+            return None
+        until = min(now + self._keep_seconds, claims["exp"] + self._leeway)
+        if until > now:
+            self._verified.put(
+                digest, Verified(principal, until, thumbprint, len(token)), generation=generation
             )
         return principal
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    def forget(self, user: UUID) -> None:
+        """Check the tokens of `user` anew, whatever was found out about them before."""
+        self._verified.forget(user)
+
+    async def close(self) -> None:
+        """End what still runs in the background."""
+        if self._key_set is not None:
+            await self._key_set.close()
+
+    async def _claims(self, token: str) -> tuple[dict[str, Any], bytes | None]:
+        """Return the claims and the thumbprint of the published key that signed them; raises `PyJWTError`."""
         header = jwt.get_unverified_header(token)
         algorithm = header.get("alg")
+        kind = header.get("typ", "")
+        if not isinstance(kind, str) or kind.lower() not in TYPES:
+            raise jwt.InvalidTokenError("not an access token")
+        if any(name in header for name in _UNUSED_HEADERS):
+            raise jwt.InvalidTokenError("a header that changes what the token means")
+        if not isinstance(algorithm, str):
+            raise jwt.InvalidAlgorithmError("no algorithm")
         key: str | jwt.PyJWK
+        thumbprint = None
         if algorithm == "HS256" and self._secret is not None:
             key = self._secret
-        elif algorithm in ASYMMETRIC and self._key_set is not None:
-            found = await self._key_set.key(header.get("kid"))
+        elif algorithm in ALGORITHMS and self._key_set is not None:
+            found = await self._key_set.key(header.get("kid"), algorithm)
             if found is None:
                 raise jwt.InvalidKeyError("unknown key")
-            key = found
+            key, thumbprint = found.verifiers[algorithm], found.thumbprint
         else:
             raise jwt.InvalidAlgorithmError("not an algorithm of this service")
-        claims: dict[str, Any] = jwt.decode(
+        claims = _jwt.decode(
             token,
             key,
-            algorithms=[algorithm],
+            algorithms=[algorithm],  # one that the key itself is for
             issuer=self._issuer,
             audience=self._audience,
             leeway=self._leeway,
@@ -156,12 +188,12 @@ class Tokens:
                 "verify_aud": self._audience is not None,
             },
         )
-        return claims
+        return claims, thumbprint
 
 
-def _principal(claims: dict[str, Any], admin_roles: Set[str]) -> Principal | None:
+def _principal(claims: Mapping[str, Any], admin_roles: Set[str]) -> Principal | None:
     subject = claims["sub"]
-    if not isinstance(subject, str) or not subject:
+    if not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
         return None
     scopes: set[str] = set()
     for name in ("scope", "scopes", "scp", "permissions"):
@@ -174,7 +206,7 @@ def _principal(claims: dict[str, Any], admin_roles: Set[str]) -> Principal | Non
     return Principal(user_id(subject), subject, frozenset(scopes), claims, _role(claims, admin_roles))
 
 
-def _role(claims: dict[str, Any], admin_roles: Set[str]) -> Role:
+def _role(claims: Mapping[str, Any], admin_roles: Set[str]) -> Role:
     """Return `admin` if the claim `role` names one of those; Better Auth separates several by commas."""
     claimed = claims.get("role")
     names = claimed.split(",") if isinstance(claimed, str) else claimed if isinstance(claimed, list) else []
@@ -216,13 +248,41 @@ def token_faults(settings: Settings) -> list[Fault]:
                     fatal=False,
                 )
             )
-    address = settings.better_auth_url
-    if address is not None and not address.startswith(("https://", "http://")):
-        faults.append(
+    if settings.better_auth_url is not None:
+        faults += _address_faults(settings.better_auth_url)
+    return faults
+
+
+def _address_faults(address: str) -> list[Fault]:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+        _ = parts.port  # raises where it is no number
+    except ValueError:
+        host = None
+    if (
+        host is None
+        or parts.scheme not in ("http", "https")
+        or any((parts.username, parts.password, parts.query, parts.fragment))
+    ):
+        return [
             Fault(
                 what="the address of the Better Auth server is not an http(s) URL",
                 fix="write it like https://auth.example.com",
                 where="BETTER_AUTH_URL",
             )
-        )
-    return faults
+        ]
+    if parts.scheme == "http" and not _is_loopback(host):
+        return [
+            Fault(
+                what="the address of the Better Auth server is http: keys could be replaced on their way",
+                fix="write https://, or reach the server over 127.0.0.1",
+                where="BETTER_AUTH_URL",
+                fatal=False,
+            )
+        ]
+    return []
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or host == "::1" or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import threading
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import jwt
 import pytest
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from handfast.runtime import ServiceUnavailable, tokens
+from handfast.runtime import Principal, ServiceUnavailable, jwks
 from handfast.runtime.tokens import Tokens, token_faults
+from handfast.runtime.verified import Verified, VerifiedTokens
 from handfast.testing import make_token
 from tests.unit.runtime.small import SECRET, settings
 
@@ -113,14 +115,14 @@ async def test_a_verified_token_is_trusted_for_a_minute_at_most(monkeypatch: pyt
     moment = 1_000_000.0
     monkeypatch.setattr(time, "time", lambda: moment)
     decoded = 0
-    real = jwt.decode
+    real = jwt.PyJWT.decode
 
     def counted(*arguments: Any, **options: Any) -> Any:
         nonlocal decoded
         decoded += 1
         return real(*arguments, **options)
 
-    monkeypatch.setattr(jwt, "decode", counted)
+    monkeypatch.setattr(jwt.PyJWT, "decode", counted)
     check = Tokens(settings(token_leeway_seconds=0))
     token = make_token(USER, secret=SECRET)
     for _ in range(3):
@@ -139,22 +141,39 @@ async def test_a_verified_token_is_trusted_for_a_minute_at_most(monkeypatch: pyt
 async def test_the_cache_never_outlives_the_token() -> None:
     check = Tokens(settings(token_leeway_seconds=0))
     assert await check(make_token(USER, secret=SECRET, ttl=timedelta(seconds=5))) is not None
-    ((_, until),) = check._verified.values()
-    assert until <= time.time() + 5
+    (kept,) = check._verified._found.values()
+    assert kept.until <= time.time() + 5
 
 
 @pytest.mark.threat("denial.token-cache-memory")
-async def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "MOST_CACHED_TOKENS", 2)
-    check = Tokens(settings())
-    for _ in range(5):
-        await check(make_token(uuid4(), secret=SECRET))
-    assert len(check._verified) <= 2
+async def test_the_cache_is_bounded_and_keeps_what_is_used() -> None:
+    kept = VerifiedTokens(most=2, most_bytes=100)
+    user = Principal.of("u")
+    for digest in (b"a", b"b"):
+        kept.put(digest, Verified(user, 10.0, None, 30), generation=0)
+    assert kept.get(b"a", 1.0) is not None
+    kept.put(b"c", Verified(user, 10.0, None, 30), generation=0)
+    assert (kept.get(b"b", 1.0), len(kept)) == (None, 2)
+    kept.put(b"d", Verified(user, 10.0, None, 90), generation=0)
+    assert [kept.get(digest, 1.0) is not None for digest in (b"a", b"c", b"d")] == [False, False, True]
+    assert kept.get(b"d", 10.0) is None
+    assert len(kept) == 0
+
+
+async def test_who_is_forgotten_is_not_remembered_by_a_verification_under_way() -> None:
+    kept = VerifiedTokens()
+    user = Principal.of("u")
+    kept.put(b"a", Verified(user, 10.0, None, 1), generation=kept.generation)
+    before = kept.generation
+    kept.forget(user.id)
+    kept.put(b"b", Verified(user, 10.0, None, 1), generation=before)
+    assert len(kept) == 0
 
 
 ED = ed25519.Ed25519PrivateKey.generate()
 EC = ec.generate_private_key(ec.SECP256R1())
 RSA = rsa.generate_private_key(65537, 2048)
+SMALL = rsa.generate_private_key(65537, 1024)  # noqa: S505 - to be refused
 
 
 def jwk(algorithm: Any, key: Any, kid: str, alg: str) -> dict[str, Any]:
@@ -188,7 +207,7 @@ class Keys:
 
 @pytest.fixture
 def auth(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
-    monkeypatch.setattr(tokens, "JWKS_PAUSE_SECONDS", -1.0)
+    monkeypatch.setattr(jwks, "PAUSE_SECONDS", 1e-9)
     keys = Keys()
     keys.keys = [
         jwk(OKPAlgorithm, ED, "ed", "EdDSA"),
@@ -259,12 +278,12 @@ async def test_a_new_key_is_fetched_when_its_id_is_first_seen(auth: Keys) -> Non
 async def test_invented_key_ids_do_not_make_us_hammer_the_server(
     auth: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "JWKS_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(jwks, "PAUSE_SECONDS", 60.0)
     check = Tokens(settings(better_auth_secret=None, better_auth_url=auth.url))
-    for number in range(5):
+    for number in range(50):
         token = jwt.encode(claims(auth), EC, algorithm="ES256", headers={"kid": str(number)})
         assert await check(token) is None
-    assert auth.asked == 1
+    assert auth.asked <= jwks.BURST
 
 
 @pytest.mark.threat("denial.auth-server-down")
@@ -294,6 +313,11 @@ async def test_both_profiles_side_by_side(auth: Keys) -> None:
         ({"better_auth_secret": "a" * 40}, "placeholder"),
         ({"better_auth_secret": "change-me-please-change-me-please-1234567"}, "placeholder"),
         ({"better_auth_url": "ftp://x"}, "not an http"),
+        ({"better_auth_url": "https://"}, "not an http"),
+        ({"better_auth_url": "https://user:word@auth.example.com"}, "not an http"),
+        ({"better_auth_url": "https://auth.example.com:port"}, "not an http"),
+        ({"better_auth_url": "http://auth.example.com"}, "could be replaced"),
+        ({"better_auth_url": "http://127.0.0.1.example.com"}, "could be replaced"),
     ],
 )
 @pytest.mark.threat("spoofing.weak-secret")
@@ -305,3 +329,152 @@ def test_settings_that_tokens_cannot_be_checked_by(values: dict[str, Any], words
 def test_settings_that_are_well() -> None:
     assert token_faults(settings()) == []
     assert token_faults(settings(better_auth_secret=None, better_auth_url="https://auth.example.com")) == []
+    assert token_faults(settings(better_auth_url="http://127.0.0.1:3000")) == []
+    assert token_faults(settings(better_auth_url="http://localhost:3000")) == []
+
+
+@pytest.mark.threat("spoofing.unusable-published-keys")
+class TestUsableKeys:
+    """A key set is read key by key: what cannot be used is passed over and spoils nothing."""
+
+    GOOD = jwk(OKPAlgorithm, ED, "ed", "EdDSA")
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            None,
+            [],
+            "x",
+            {},
+            {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", "kid": "o", "alg": "HS256"},
+            {"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA", "kid": "k"},
+            {"kty": ["EC"], "crv": {}, "kid": "k"},
+            GOOD | {"alg": "RS256"},
+            GOOD | {"alg": "HS256"},
+            GOOD | {"alg": "none"},
+            GOOD | {"alg": 5},
+            GOOD | {"kid": 5},
+            GOOD | {"use": "enc"},
+            GOOD | {"key_ops": ["sign"]},
+            GOOD | {"key_ops": "verify"},
+            GOOD | {"d": "AA"},
+            GOOD | {"x": "!!"},
+            GOOD | {"x": "AA"},
+            GOOD | {"crv": "X25519"},
+            jwk(RSAAlgorithm, SMALL, "small", "RS256"),
+        ],
+    )
+    def test_what_is_passed_over(self, bad: object) -> None:
+        (key,) = jwks.usable_keys({"keys": [bad, self.GOOD, bad]})
+        assert list(key.verifiers) == ["EdDSA"]
+
+    @pytest.mark.parametrize("document", [None, [], "x", {}, {"keys": None}, {"keys": {}}])
+    def test_what_is_no_key_set(self, document: object) -> None:
+        with pytest.raises(ValueError, match="JSON object"):
+            jwks.usable_keys(document)
+
+    def test_a_key_without_an_algorithm_serves_those_of_its_kind(self) -> None:
+        entry = jwk(RSAAlgorithm, RSA, "rsa", "RS256")
+        del entry["alg"]
+        assert [list(key.verifiers) for key in jwks.usable_keys({"keys": [entry]})] == [["RS256", "PS256"]]
+
+
+class Server:
+    """A key set's server, and the clock, as far as `KeySet` sees them."""
+
+    def __init__(self, *keys: dict[str, Any]) -> None:
+        self.now = 1000.0
+        self.keys = list(keys)
+        self.down = False
+        self.asked = 0
+        self.set = jwks.KeySet(
+            "http://127.0.0.1", keep_seconds=100, stale_seconds=200, download=self.get, clock=lambda: self.now
+        )
+
+    def get(self, url: str) -> object:
+        self.asked += 1
+        if self.down:
+            raise OSError("down")
+        return {"keys": list(self.keys)}
+
+    async def knows(self, kid: str) -> bool:
+        return await self.set.key(kid, "EdDSA") is not None
+
+    async def settle(self) -> None:
+        """Wait for a fetch in the background."""
+        if self.set._fetching is not None:
+            await self.set._fetching
+
+
+@pytest.mark.threat("denial.key-server-down")
+class TestKeySet:
+    """Keys are renewed without anybody waiting, and go on to work while the server is down, for a while."""
+
+    async def test_callers_share_one_fetch(self) -> None:
+        server = Server(jwk(OKPAlgorithm, ED, "ed", "EdDSA"))
+        assert await asyncio.gather(*(server.knows("ed") for _ in range(20))) == [True] * 20
+        assert server.asked == 1
+
+    async def test_renewed_in_the_background_before_it_is_old(self) -> None:
+        server = Server(jwk(OKPAlgorithm, ED, "ed", "EdDSA"))
+        assert await server.knows("ed")
+        server.now += 81
+        server.keys = [jwk(OKPAlgorithm, ED, "new", "EdDSA")]
+        assert await server.knows("ed")  # does not wait
+        await server.settle()
+        assert not await server.knows("ed")
+        assert await server.knows("new")
+
+    async def test_known_keys_outlive_the_server_for_a_while(self) -> None:
+        server = Server(jwk(OKPAlgorithm, ED, "ed", "EdDSA"))
+        assert await server.knows("ed")
+        (key,) = jwks.usable_keys({"keys": server.keys})
+        server.down = True
+        server.now += 299
+        assert await server.knows("ed")
+        await server.settle()
+        assert server.set.holds(key.thumbprint)
+        with pytest.raises(ServiceUnavailable) as refused:
+            await server.knows("other")  # whether it exists cannot be told
+        assert refused.value.headers["Retry-After"] == "10"
+        server.now += 2
+        assert not server.set.holds(key.thumbprint)
+        with pytest.raises(ServiceUnavailable):
+            await server.knows("ed")
+        server.down = False
+        server.now += 10
+        assert await server.knows("ed")
+
+    async def test_an_unknown_id_is_not_asked_for_again_at_once(self) -> None:
+        server = Server(jwk(OKPAlgorithm, ED, "ed", "EdDSA"))
+        for _ in range(10):
+            assert not await server.knows("invented")
+        assert server.asked == 1
+        for number in range(1000):
+            assert not await server.knows(str(number))
+            server.now += 0.1
+        assert server.asked <= jwks.BURST + 100 / jwks.PAUSE_SECONDS + 1
+        assert await server.knows("ed")
+        assert not await server.knows("x" * 300)
+
+    async def test_a_key_that_leaves_the_set_takes_its_verified_tokens_along(self) -> None:
+        server = Server(jwk(OKPAlgorithm, ED, "ed", "EdDSA"))
+        check = Tokens(
+            settings(better_auth_secret=None, better_auth_url="https://a.example"), key_set=server.set
+        )
+        said = {"sub": "u", "exp": 9_999_999_999, "iss": "https://a.example", "aud": "https://a.example"}
+        token = jwt.encode(said, ED, algorithm="EdDSA", headers={"kid": "ed"})
+        assert await check(token) is not None
+        server.keys = []
+        server.now += 81
+        assert await check(token) is not None  # from the cache, without a look at the server
+        assert not await server.knows("other")
+        assert await check(token) is None
+
+    async def test_closing_ends_a_fetch(self) -> None:
+        server = Server()
+        waiting = asyncio.create_task(server.knows("ed"))
+        await asyncio.sleep(0)
+        await server.set.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting

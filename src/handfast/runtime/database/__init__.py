@@ -1,6 +1,6 @@
 """The database: embedded or given, three roles, isolation, transactions, and `ctx.db`."""
 
-from handfast.runtime.database import embedded, isolation, migrate, roles, throwaway
+from handfast.runtime.database import embedded, isolation, migrate, roles, throwaway, users
 from handfast.runtime.database.access import Database
 from handfast.runtime.database.conflicts import conflict
 from handfast.runtime.database.health import checks
@@ -29,4 +29,5 @@ __all__ = [
     "roles",
     "throwaway",
     "unstorable",
+    "users",
 ]

@@ -1,0 +1,82 @@
+"""Tokens that were verified a short while ago: their signature need not be checked at each request."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from handfast.runtime.security import Principal
+
+MOST_TOKENS: Final = 10_000
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""How much text of tokens is stood for; what is kept of each grows with its claims, and so with its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What one token said."""
+
+    principal: Principal
+    until: float
+    """Unix time from which it must be verified again."""
+    thumbprint: bytes | None
+    """The published key that verified it; None for the shared secret."""
+    size: int
+
+
+class VerifiedTokens:
+    """The outcome of verifications by the token's digest; when full, the one not used for longest goes."""
+
+    def __init__(self, *, most: int = MOST_TOKENS, most_bytes: int = MOST_BYTES) -> None:
+        """Keep at most `most` tokens of at most `most_bytes` together."""
+        self._most = most
+        self._most_bytes = most_bytes
+        self._found: OrderedDict[bytes, Verified] = OrderedDict()
+        self._bytes = 0
+        self.generation = 0
+        """Grows when users are forgotten: what was found out before must not be kept afterwards."""
+
+    def __len__(self) -> int:
+        """How many tokens are kept."""
+        return len(self._found)
+
+    def get(self, digest: bytes, now: float) -> Verified | None:
+        """Return what is known of a token at the Unix time `now`."""
+        found = self._found.get(digest)
+        if found is None:
+            return None
+        if now >= found.until:
+            self.drop(digest)
+            return None
+        self._found.move_to_end(digest)
+        return found
+
+    def put(self, digest: bytes, found: Verified, *, generation: int) -> None:
+        """Keep what was found out, unless somebody was forgotten since `generation`."""
+        if generation != self.generation:
+            return
+        self.drop(digest)
+        self._found[digest] = found
+        self._bytes += found.size
+        while len(self._found) > self._most or self._bytes > self._most_bytes:
+            self.drop(next(iter(self._found)))
+
+    def drop(self, digest: bytes) -> None:
+        """Forget one token."""
+        found = self._found.pop(digest, None)
+        if found is not None:
+            self._bytes -= found.size
+
+    def forget(self, user: UUID) -> None:
+        """Forget every token of `user`."""
+        self.generation += 1
+        for digest in [key for key, found in self._found.items() if found.principal.id == user]:
+            self.drop(digest)
+
+
+def digest_of(token: str) -> bytes:
+    """Return what a token is kept under: the cache holds no token that somebody could use."""
+    return sha256(token.encode()).digest()
