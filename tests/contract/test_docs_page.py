@@ -19,7 +19,7 @@ from starlette.routing import Route
 from tests.conftest import live
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.threat("disclosure.docs-foreign-host")
+pytestmark = pytest.mark.threat("disclosure.foreign-host-in-docs")
 in_a_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here: install it with apt-get install chromium"
 )

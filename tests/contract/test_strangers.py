@@ -103,7 +103,7 @@ def wait_for_a_sleeper(dsns: Dsns) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.threat("disclosure.connection-carries-user")
+@pytest.mark.threat("disclosure.identity-left-in-pool")
 async def test_a_client_that_leaves_takes_its_identity_along(
     settings: Settings, dsns: Dsns, user_id: UUID
 ) -> None:

@@ -114,7 +114,7 @@ ATTACKS: dict[str, str] = {
 }
 
 
-@pytest.mark.threat("spoofing.forged-token")
+@pytest.mark.threat("spoofing.token-forged")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_hostile_token_is_refused(client: httpx.Client, attack: str) -> None:
     answer = client.get("/api/tasks", headers={"Authorization": f"Bearer {ATTACKS[attack]}"})
@@ -123,7 +123,7 @@ def test_a_hostile_token_is_refused(client: httpx.Client, attack: str) -> None:
     assert SECRET not in answer.text
 
 
-@pytest.mark.threat("spoofing.forged-token")
+@pytest.mark.threat("spoofing.token-forged")
 def test_the_service_goes_on(client: httpx.Client) -> None:
     for token in (VALID, make_token(USER, secret=SECRET)):
         answer = client.get("/api/tasks", headers={"Authorization": f"Bearer {token}"})

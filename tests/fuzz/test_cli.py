@@ -16,7 +16,7 @@ from tests.fuzz.kit import token
 from tests.unit.cli_kit import handfast
 
 
-@pytest.mark.threat("disclosure.cross-tenant-access")
+@pytest.mark.threat("elevation.another-users-row")
 def test_the_projects_own_service_with_two_identities(tmp_path: Path) -> None:
     """A small run of what `nox -s isolation_fuzz` does with 10,000 calls."""
     report = tmp_path / "report.json"

@@ -230,7 +230,7 @@ def test_references_that_lead_nowhere_end() -> None:
     assert contract.resolve({"$ref": "https://example.com"}) is None
 
 
-@pytest.mark.threat("spoofing.forged-token")
+@pytest.mark.threat("spoofing.token-forged")
 def test_forgeries_are_of_many_kinds_and_none_is_the_good_token() -> None:
     good = make_token(uuid4(), secret=SECRET, aud="us", iss="issuer")
     made = forgeries(good, Authority(SECRET, "us", "issuer"))

@@ -105,7 +105,7 @@ OTHERS = (
     kind("text in hexadecimal", post(b"/text", b"00", type=b"text/plain; charset=hex"), 415, "decode", "denial.form-flood"),
     kind("text in the codec of domain names", post(b"/text", b"a" * 100_000, type=b"text/plain; charset=idna"), 415, "decode", "denial.form-flood"),
     kind("text that is not in its charset", post(b"/text", b"\xff", type=b"text/plain; charset=utf-8"), 422, "decode", "denial.form-flood"),
-    kind("text over its limit", post(b"/text", b"x" * 1_100_000, type=b"text/plain"), 413, "decode", "denial.oversized-body"),
+    kind("text over its limit", post(b"/text", b"x" * 1_100_000, type=b"text/plain"), 413, "decode", "denial.body-too-large"),
     kind("line that is no JSON", post(b"/lines", b'{}\n{"a":1,"a":2}\n', type=b"application/jsonl"), 422, "decode", "tampering.json-ambiguity"),
     kind("300,000 lines that are no JSON", post(b"/lines", b"x\n" * 300_000, type=b"application/jsonl"), 422, "decode", "denial.json-bomb"),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.hostile.kinds import AUTH, CANARY, CLOSED, Kind, chunked, get, head, kind, post
 
 _BIG = "denial.oversized-head"
-_BODY = "denial.oversized-body"
+_BODY = "denial.body-too-large"
 _SLOW = "denial.slow-head"
 _JSON = b"Content-Type: application/json"
 _POST = b"POST /free HTTP/1.1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.hostile.kinds import AUTH, Kind, get, head, kind
 
 _PATH = "elevation.path-confusion"
-_CORS = "disclosure.cors"
+_CORS = "disclosure.cross-origin"
 
 
 def _path(name: str, target: bytes, right: int | tuple[int, ...] = 404) -> Kind:

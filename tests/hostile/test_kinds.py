@@ -18,7 +18,34 @@ from tests.hostile.attack import Target, serving, statuses
 from tests.hostile.kinds import CANARY, CLOSED, TOKEN, Kind
 
 KINDS = smuggling.KINDS + limits.KINDS + paths.KINDS + documents.KINDS + forms.KINDS
-pytestmark = [pytest.mark.threat(one) for one in sorted({kind.threat for kind in KINDS})]
+pytestmark = [
+    pytest.mark.threat("denial.body-too-large"),
+    pytest.mark.threat("denial.decompression-bomb"),
+    pytest.mark.threat("denial.form-flood"),
+    pytest.mark.threat("denial.header-bomb"),
+    pytest.mark.threat("denial.json-bomb"),
+    pytest.mark.threat("denial.malformed-http"),
+    pytest.mark.threat("denial.multipart-bomb"),
+    pytest.mark.threat("denial.oversized-head"),
+    pytest.mark.threat("denial.pipelining"),
+    pytest.mark.threat("denial.range-flood"),
+    pytest.mark.threat("denial.regular-expression"),
+    pytest.mark.threat("denial.slow-body"),
+    pytest.mark.threat("denial.slow-head"),
+    pytest.mark.threat("denial.unstorable-text"),
+    pytest.mark.threat("disclosure.cross-origin"),
+    pytest.mark.threat("disclosure.trace"),
+    pytest.mark.threat("elevation.method-override"),
+    pytest.mark.threat("elevation.open-proxy"),
+    pytest.mark.threat("elevation.path-confusion"),
+    pytest.mark.threat("spoofing.forwarded-headers"),
+    pytest.mark.threat("spoofing.host-header"),
+    pytest.mark.threat("tampering.header-injection"),
+    pytest.mark.threat("tampering.json-ambiguity"),
+    pytest.mark.threat("tampering.request-smuggling"),
+    pytest.mark.threat("tampering.upgrade"),
+    pytest.mark.threat("tampering.upload-name"),
+]
 GROWTH_BYTES = 64 * 1024 * 1024
 AT_ONCE = 6
 NORMAL = (b"GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN + b"\r\n\r\n",)
@@ -107,3 +134,7 @@ def _check_log(log: Path) -> None:
     ):
         lines = [line for line in text.splitlines() if word in line]
         assert not lines, lines[0][:2000]
+
+
+def test_the_marks_are_the_threats_of_the_kinds() -> None:
+    assert [mark.args[0] for mark in pytestmark] == sorted({kind.threat for kind in KINDS})

@@ -21,7 +21,7 @@ from handfast.runtime.database.wire import Wire
 from tests.integration.database.conftest import SHOP, opened
 from tests.integration.database.schema import metadata
 
-pytestmark = pytest.mark.threat("elevation.isolation-drift")
+pytestmark = pytest.mark.threat("elevation.policy-drift")
 
 ROLES = {
     "alter role handfast_service superuser": "`handfast_service` is a superuser or has BYPASSRLS",

@@ -16,7 +16,7 @@ from handfast.runtime.errors import Forbidden, NotFound
 from tests.integration.database.conftest import committed
 from tests.integration.database.schema import Customer, Order
 
-pytestmark = pytest.mark.threat("disclosure.constraint-existence")
+pytestmark = pytest.mark.threat("disclosure.existence-oracle")
 
 
 async def customer_of(pool: Pool, user: UUID) -> Customer:

@@ -22,7 +22,7 @@ from handfast.runtime.errors import NotFound
 from tests.integration.database.conftest import committed, opened
 from tests.integration.database.schema import Note, Order
 
-pytestmark = pytest.mark.threat("disclosure.connection-carries-user")
+pytestmark = pytest.mark.threat("disclosure.identity-left-in-pool")
 
 USERS = 3
 ACTIONS = (

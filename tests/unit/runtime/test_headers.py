@@ -90,7 +90,7 @@ async def test_no_cache_keeps_what_is_for_one_caller_or_an_error(
     assert (await get(app, path, user)).headers.get("cache-control") == kept
 
 
-@pytest.mark.threat("disclosure.cors")
+@pytest.mark.threat("disclosure.cross-origin")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -116,7 +116,7 @@ async def test_another_origin_is_told_nothing(tmp_path: Path, origin: str) -> No
     assert "access-control-allow-origin" not in preflight.headers
 
 
-@pytest.mark.threat("disclosure.cors")
+@pytest.mark.threat("disclosure.cross-origin")
 async def test_a_named_origin_may_send_credentials_and_any_origin_may_not(tmp_path: Path) -> None:
     named = await get(
         service(tmp_path, {"get": operation()}, {"get": echo}, cors_origins=NAMED), origin=NAMED

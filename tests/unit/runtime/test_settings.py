@@ -86,7 +86,7 @@ def test_secrets_are_not_printed() -> None:
     assert "sekret" not in repr(settings)
 
 
-@pytest.mark.threat("disclosure.cors")
+@pytest.mark.threat("disclosure.cross-origin")
 @pytest.mark.parametrize(
     "origins",
     [

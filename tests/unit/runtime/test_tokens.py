@@ -406,7 +406,7 @@ class Server:
             await self.set._fetching
 
 
-@pytest.mark.threat("denial.key-server-down")
+@pytest.mark.threat("denial.auth-server-down")
 class TestKeySet:
     """Keys are renewed without anybody waiting, and go on to work while the server is down, for a while."""
 
