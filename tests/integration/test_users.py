@@ -10,9 +10,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
 
 from handfast.runtime import Context, Inputs, ServiceUnavailable, Settings, create_app
 from handfast.runtime.database import Dsns, Pool, isolation, migrate, throwaway, users
+from handfast.runtime.database.health import inspect
 from handfast.runtime.security import Principal, user_id
 from handfast.runtime.users import Users, revoke
 from handfast.testing import client_of, context, make_token
@@ -140,11 +143,14 @@ def test_the_table_is_made_and_dropped(postgres: throwaway.Server) -> None:
     dsns = throwaway.database(postgres, root=ROOT)
     with psycopg.connect(dsns.owner) as connection:
         assert isolation.rules(users.METADATA) == []
-        assert isolation.drift(connection, users.METADATA) == []
+        assert isolation.drift(connection, SQLModel.metadata) == []
+        connection.execute("drop policy handfast_owner on handfast_users")
+        assert [fault.what for fault in isolation.drift(connection, SQLModel.metadata)] == [
+            "policy `handfast_owner` of `handfast_users` is missing"
+        ]
     migrate.downgrade(dsns.owner, ROOT, "0001_tasks")
-    with psycopg.connect(dsns.owner) as connection:
-        (fault,) = isolation.drift(connection, users.METADATA)
-        assert "does not exist" in fault.what
+    cures = {fault.what: fault.fix for fault in inspect(dsns.service, MetaData(), None, users=True)}
+    assert "users.create_users()" in cures["the table `handfast_users` does not exist"]
 
 
 def test_a_subject_is_not_shown() -> None:

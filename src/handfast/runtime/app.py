@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,24 +215,17 @@ async def _database(service: Service, root: Path, tables: MetaData | None) -> As
 
 
 async def _database_faults(service: Service, root: Path, tables: MetaData | None) -> list[Fault]:
-    """Every reason not to serve that the database gives: the project's tables first, then the platform's."""
+    """Every reason not to serve that the database gives."""
+    from sqlalchemy import MetaData
+
     from handfast.runtime import database
 
     if tables is None and service.users is None:
         return []
     if service.pool is None:
         return [Fault(what="the database is not open", fix="wait for start-up")]
-    faults = await database.checks(service.pool, tables, root)
-    if service.users is not None and not faults:
-        platform = await database.checks(service.pool, database.users.METADATA, None)
-        faults += [replace(fault, fix=_USERS_FIX) for fault in platform]
-    return faults
-
-
-_USERS_FIX = (
-    "call `users.create_users()` of handfast.runtime.database in a migration, "
-    "or leave out `users=True` of create_app"
-)
+    declared = tables if tables is not None else MetaData()
+    return await database.checks(service.pool, declared, root, users=service.users is not None)
 
 
 def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | None) -> None:

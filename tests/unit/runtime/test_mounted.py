@@ -164,6 +164,7 @@ def test_handfast_token_signs_with_a_mounted_secret(monkeypatch: pytest.MonkeyPa
     import jwt
 
     monkeypatch.setenv("BETTER_AUTH_SECRET_FILE", str(mounted))
+    (mounted.parent / "app.py").touch()
     made = handfast("token", "--project", mounted.parent)
     assert made.code == 0, made.err
     assert jwt.decode(made.out.strip(), SECRET, algorithms=["HS256"])["sub"]

@@ -34,6 +34,7 @@ from handfast.runtime import (
     database,
     development_authenticator,
 )
+from handfast.runtime.database.audit import Origin
 from handfast.testing import client_of
 from tests.unit.runtime.small import (
     SECRET,
@@ -376,7 +377,9 @@ class Pool:
         self.units: list[Unit] = []
         self.refuses = refuses
 
-    def unit(self, owner: UUID | None) -> Unit:
+    def unit(self, owner: UUID | None, origin: Origin) -> Unit:
+        assert origin.operation
+        assert origin.correlation_id
         self.units.append(Unit(owner, self.refuses))
         return self.units[-1]
 

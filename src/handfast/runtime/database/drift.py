@@ -11,7 +11,7 @@ What is looked at, and why it is a hole:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import MetaData, Table
@@ -47,6 +47,7 @@ from handfast.runtime.database.sharing import (
     keeper_body,
     keeper_function,
 )
+from handfast.runtime.database.users import USERS
 from handfast.runtime.faults import Fault
 
 _WRITES = frozenset({"select", "insert", "update", "delete"})
@@ -153,27 +154,33 @@ def bound(catalogue: Catalogue) -> bool:
     return not (catalogue.powers & {"superuser", "BYPASSRLS"} or catalogue.owned)
 
 
-def table_faults(catalogue: Catalogue, metadata: MetaData, service: str) -> list[Fault]:
+def known_tables(catalogue: Catalogue, metadata: MetaData) -> list[Table]:
+    """Return the project's tables, and the platform's own where a migration has made it."""
+    tables = list(metadata.tables.values())
+    made = (catalogue.path, USERS.name) in catalogue.relations
+    return [*tables, USERS] if made and USERS not in tables else tables
+
+
+def table_faults(catalogue: Catalogue, tables: Sequence[Table], service: str) -> list[Fault]:
     """Return where the declared tables, or what leads around them, are not as isolation needs them."""
-    owned = {table.name: table for table in declared(catalogue, metadata)}
-    known = {_name(catalogue, table) for table in metadata.tables.values()}
+    owned = {table.name: table for table in declared(catalogue, tables)}
+    known = {_name(catalogue, table) for table in tables}
     faults: list[Fault] = []
-    for declared_table in metadata.tables.values():
-        faults += _columns(catalogue, declared_table)
-    for table in owned.values():
-        faults += _table(catalogue, table, service)
-    for shared in metadata.tables.values():
-        if _name(catalogue, shared) not in owned:
-            faults += _reference(catalogue, shared, service)
+    for table in tables:
+        faults += _columns(catalogue, table)
+        if _name(catalogue, table) not in owned:
+            faults += _reference(catalogue, table, service)
+    for one in owned.values():
+        faults += _table(catalogue, one, service)
     faults += _constraints(catalogue, owned, known)
     faults += _around(catalogue, owned, known, service)
     faults += _audit(catalogue, owned, service)
     return faults
 
 
-def declared(catalogue: Catalogue, metadata: MetaData) -> Iterator[Owned]:
-    """Yield the tables of `metadata` that belong to users, under the names they have in the database."""
-    for table, owner in owned_tables(metadata):
+def declared(catalogue: Catalogue, tables: Iterable[Table]) -> Iterator[Owned]:
+    """Yield those of `tables` that belong to users, under the names they have in the database."""
+    for table, owner in owned_tables(tables):
         sharing, by_owner = sharing_of(table), ""
         if sharing is not None:
             try:

@@ -18,9 +18,10 @@ from sqlalchemy import MetaData, Table
 
 from handfast.runtime.database import catalogue, isolation, migrate, roles
 from handfast.runtime.database.catalogue import Catalogue
-from handfast.runtime.database.drift import bound, role_faults, table_faults
+from handfast.runtime.database.drift import bound, known_tables, role_faults, table_faults
 from handfast.runtime.database.owners import owned_tables
 from handfast.runtime.database.pool import Pool
+from handfast.runtime.database.users import USERS
 from handfast.runtime.database.wire import Statement, Wire
 from handfast.runtime.errors import ServiceUnavailable
 from handfast.runtime.faults import ConfigError, Fault
@@ -29,18 +30,21 @@ _AS_USER: Final[LiteralString] = "select set_config('app.user_id', %s, true)"
 _AS_USER_WIRE: Final = b"select set_config('app.user_id', $1, true)"
 
 
-async def checks(pool: Pool, metadata: MetaData | None, root: Path | None) -> list[Fault]:
+async def checks(
+    pool: Pool, metadata: MetaData | None, root: Path | None, *, users: bool = False
+) -> list[Fault]:
     """Return every reason not to serve: unreachable, too powerful a role, pending migrations, leaks.
 
-    `metadata` are the tables that the handlers declare, `root` the folder that holds `migrations`.
+    `metadata` are the tables that the handlers declare, `root` the folder that holds `migrations`; with
+    `users` the platform's table of users has to be there too.
     """
     try:
         connection = await pool.take()
     except ServiceUnavailable:
         # Down, or merely busy: a connection of its own tells which.
-        return await asyncio.to_thread(inspect, pool.dsn, metadata, root)
+        return await asyncio.to_thread(inspect, pool.dsn, metadata, root, users=users)
     try:
-        return await _examine(connection, roles.user(pool.dsn), metadata, root)
+        return await _examine(connection, roles.user(pool.dsn), metadata, root, users)
     except psycopg.OperationalError as error:
         connection.pgconn.finish()
         return [migrate.unreachable(pool.dsn, error)]
@@ -50,7 +54,7 @@ async def checks(pool: Pool, metadata: MetaData | None, root: Path | None) -> li
         await pool.give_back(connection)
 
 
-def inspect(dsn: str, metadata: MetaData | None, root: Path | None) -> list[Fault]:
+def inspect(dsn: str, metadata: MetaData | None, root: Path | None, *, users: bool = False) -> list[Fault]:
     """Do what `checks` does, outside an event loop, on a connection of its own."""
     service = roles.user(dsn)
     try:
@@ -58,15 +62,15 @@ def inspect(dsn: str, metadata: MetaData | None, root: Path | None) -> list[Faul
             row = connection.execute(catalogue.QUERY, catalogue.parameters(service)).fetchone()
             found = catalogue.parse((row or [{}])[0])
             rows = connection.execute(migrate.VERSIONS).fetchall() if _migrated(found) else []
-            faults = _judged(found, service, metadata, root, rows)
+            faults = _judged(found, service, metadata, root, rows, users)
             if metadata is None or not bound(found):
                 return faults
-            look = _look(found, metadata)
+            look = _look(found, known_tables(found, metadata))
             seen: set[str] = set()
             for user in (str(uuid4()), ""):
                 connection.execute(_AS_USER, [user])
                 seen |= {str(table) for (table,) in connection.execute(look)}
-            return faults + _seen(metadata, seen)
+            return faults + _seen(known_tables(found, metadata), seen)
     except ConfigError as error:
         return list(error.faults)
     except psycopg.Error as error:
@@ -74,21 +78,21 @@ def inspect(dsn: str, metadata: MetaData | None, root: Path | None) -> list[Faul
 
 
 async def _examine(
-    connection: Wire, service: str, metadata: MetaData | None, root: Path | None
+    connection: Wire, service: str, metadata: MetaData | None, root: Path | None, users: bool
 ) -> list[Fault]:
     row = await (await connection.execute(catalogue.QUERY, catalogue.parameters(service))).fetchone()
     found = catalogue.parse((row or [{}])[0])
     rows = await (await connection.execute(migrate.VERSIONS)).fetchall() if _migrated(found) else []
-    faults = await asyncio.to_thread(_judged, found, service, metadata, root, rows)
+    faults = await asyncio.to_thread(_judged, found, service, metadata, root, rows, users)
     if metadata is None or not bound(found):
         return faults
-    look: Statement = (_look(found, metadata).as_bytes(), (), True)
+    look: Statement = (_look(found, known_tables(found, metadata)).as_bytes(), (), True)
     pipeline: list[Statement] = []
     for user in (str(uuid4()), ""):
         pipeline += [(_AS_USER_WIRE, [user], True), look]
     results = (await connection.exchange(pipeline))[1::2]
     seen = {str(table) for result in results for (table,) in connection.rows(result)}
-    return faults + _seen(metadata, seen)
+    return faults + _seen(known_tables(found, metadata), seen)
 
 
 def _migrated(found: Catalogue) -> bool:
@@ -101,6 +105,7 @@ def _judged(
     metadata: MetaData | None,
     root: Path | None,
     versions: Sequence[tuple[str]],
+    users: bool,
 ) -> list[Fault]:
     """Return what declarations, roles, migrations and tables are lacking."""
     faults = [] if metadata is None else isolation.rules(metadata)
@@ -111,11 +116,19 @@ def _judged(
         number = f"{len(lacking)} pending migrations" if len(lacking) > 1 else "a pending migration"
         faults.append(Fault(f"the database has {number}: {', '.join(lacking)}", "run `handfast migrate`"))
     elif metadata is not None and bound(found):
-        faults += table_faults(found, metadata, service)
+        faults += table_faults(found, known_tables(found, metadata), service)
+        if users and (found.path, USERS.name) not in found.relations:
+            faults.append(Fault(f"the table `{USERS.name}` does not exist", _MAKE_USERS))
     return faults
 
 
-def _look(found: Catalogue, metadata: MetaData) -> sql.Composed:
+_MAKE_USERS: Final = (
+    "call `users.create_users()` of handfast.runtime.database in a new migration, "
+    "or leave out `users=True` of create_app"
+)
+
+
+def _look(found: Catalogue, tables: Sequence[Table]) -> sql.Composed:
     """Return a statement for the names of owned tables that show rows which are not the user's.
 
     Asked as a user who does not exist and as nobody, it shows what the catalogues may not tell.
@@ -125,7 +138,7 @@ def _look(found: Catalogue, metadata: MetaData) -> sql.Composed:
             "select {} where exists (select from {} "
             "where {}::text is distinct from current_setting('app.user_id', true))"
         ).format(sql.Literal(table.name), sql.Identifier(*_name(found, table)), sql.Identifier(owner.name))
-        for table, owner in owned_tables(metadata)
+        for table, owner in owned_tables(tables)
         if (relation := found.relations.get(_name(found, table))) and "select" in relation.rights
     ]
     return sql.SQL(" union all ").join(looks) if looks else sql.SQL("select '' where false").format()
@@ -135,13 +148,13 @@ def _name(found: Catalogue, table: Table) -> tuple[str, str]:
     return (table.schema or found.path, table.name)
 
 
-def _seen(metadata: MetaData, names: set[str]) -> list[Fault]:
+def _seen(tables: Sequence[Table], names: set[str]) -> list[Fault]:
     return [
         Fault(
             f"the service's role sees rows of other users in `{table.name}`",
             f'run `isolation.enable_row_security("{table.name}", owner="{owner.name}")` in a new migration',
         )
-        for table, owner in owned_tables(metadata)
+        for table, owner in owned_tables(tables)
         if table.name in names
     ]
 

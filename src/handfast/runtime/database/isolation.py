@@ -30,7 +30,7 @@ from sqlalchemy import Column, ForeignKeyConstraint, MetaData, PrimaryKeyConstra
 
 from handfast.runtime.database import catalogue, roles
 from handfast.runtime.database.catalogue import Catalogue
-from handfast.runtime.database.drift import role_faults, table_faults
+from handfast.runtime.database.drift import known_tables, role_faults, table_faults
 from handfast.runtime.database.elevation import (
     allow_elevation,
     create_audit_table,
@@ -171,4 +171,4 @@ def drift(
 
 def judge(found: Catalogue, metadata: MetaData, service: str) -> list[Fault]:
     """Return what `drift` does, of catalogues that have been read already."""
-    return [*role_faults(found, service), *table_faults(found, metadata, service)]
+    return [*role_faults(found, service), *table_faults(found, known_tables(found, metadata), service)]

@@ -12,12 +12,12 @@ Two more things may be declared beside it, each held against the database as the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, Table
 from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.exc import UnmappedClassError
 from sqlmodel import SQLModel
@@ -76,9 +76,9 @@ def owner_column(table: Table) -> Column[Any] | None:
     return None if name is None else table.columns[name]
 
 
-def owned_tables(metadata: MetaData) -> Iterator[tuple[Table, Column[Any]]]:
-    """Yield the tables of `metadata` that belong to users, each with its owner column, in order of name."""
-    for table in sorted(metadata.tables.values(), key=lambda table: table.fullname):
+def owned_tables(tables: Iterable[Table]) -> Iterator[tuple[Table, Column[Any]]]:
+    """Yield those of `tables` that belong to users, each with its owner column, in order of name."""
+    for table in sorted(tables, key=lambda table: table.fullname):
         try:
             column = owner_column(table)
         except Undeclared:

@@ -93,7 +93,7 @@ def _create(operations: Operations, operation: CreateUsers) -> None:
         comment=USERS.comment,
     )
     operations.invoke(
-        EnableRowSecurity(USERS.name, owner="id", key="id", key_type="uuid", schema=operation.schema)
+        EnableRowSecurity(USERS.name, owner="id", key=None, key_type="uuid", schema=operation.schema)
     )
 
 
