@@ -25,13 +25,6 @@ class Handler(Protocol):
         """
         ...
 
-    async def get_task_share(self, ctx: Context, task_id: UUID, user_id: UUID) -> TaskShare:
-        """Read one share.
-
-        GET /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:53:5)
-        """
-        ...
-
     async def share_task(
         self, ctx: Context, task_id: UUID, user_id: UUID, body: TaskShareUpdate
     ) -> Ok[TaskShare] | Created[TaskShare]:
@@ -40,7 +33,7 @@ class Handler(Protocol):
         Gives the user this access to the caller's task, or replaces the access that the user has.
         Whether a user with this id exists is not checked, so that nobody can find out.
 
-        PUT /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:72:5)
+        PUT /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:53:5)
         """
         ...
 
@@ -49,7 +42,7 @@ class Handler(Protocol):
 
         Does nothing where the task is not shared with the user.
 
-        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:138:5)
+        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:109:5)
         """
         ...
 
@@ -61,6 +54,6 @@ class Handler(Protocol):
         The newest share first, a page at a time. `next_cursor` of one page is the `cursor` of the next.
         Read a whole task at `/api/tasks/{task_id}`.
 
-        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:155:5)
+        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:126:5)
         """
         ...

@@ -26,13 +26,6 @@ class ListTaskSharesInputs(Inputs):
     cursor: UUID | None
 
 
-class GetTaskShareInputs(Inputs):
-    """What `get_task_share` is called with."""
-
-    task_id: UUID
-    user_id: UUID
-
-
 class ShareTaskInputs(Inputs):
     """What `share_task` is called with."""
 
@@ -53,7 +46,6 @@ def build_router(handler: Handler) -> ContractRouter:
     router = ContractRouter(__file__, handler, Handler)
     list_shared_tasks_operation = router.operation("list_shared_tasks", Context, ListSharedTasksInputs)
     list_task_shares_operation = router.operation("list_task_shares", Context, ListTaskSharesInputs)
-    get_task_share_operation = router.operation("get_task_share", Context, GetTaskShareInputs)
     share_task_operation = router.operation("share_task", Context, ShareTaskInputs)
     unshare_task_operation = router.operation("unshare_task", Context, UnshareTaskInputs)
 
@@ -61,7 +53,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def list_shared_tasks(request: Request) -> Response:
         """List what others share with the caller.
 
-        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:155:5)
+        GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:126:5)
         """
         async with list_shared_tasks_operation(request) as call:
             return call.answer(
@@ -81,22 +73,11 @@ def build_router(handler: Handler) -> ContractRouter:
                 )
             )
 
-    @router.get("/api/tasks/{task_id}/shares/{user_id}", operation_id="getTaskShare", status_code=200)
-    async def get_task_share(request: Request) -> Response:
-        """Read one share.
-
-        GET /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:53:5)
-        """
-        async with get_task_share_operation(request) as call:
-            return call.answer(
-                await handler.get_task_share(call.ctx, call.inputs.task_id, call.inputs.user_id)
-            )
-
     @router.put("/api/tasks/{task_id}/shares/{user_id}", operation_id="shareTask", status_code=200)
     async def share_task(request: Request) -> Response:
         """Share a task with a user.
 
-        PUT /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:72:5)
+        PUT /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:53:5)
         """
         async with share_task_operation(request) as call:
             return call.answer(
@@ -107,7 +88,7 @@ def build_router(handler: Handler) -> ContractRouter:
     async def unshare_task(request: Request) -> Response:
         """Take a share back.
 
-        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:138:5)
+        DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:109:5)
         """
         async with unshare_task_operation(request) as call:
             await handler.unshare_task(call.ctx, call.inputs.task_id, call.inputs.user_id)

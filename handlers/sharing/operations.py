@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, DateTime, Uuid, and_, literal, tuple_
 from sqlmodel import col, delete, select, update
 
 from generated.sharing.models import Access, SharedTaskPage, TaskShare, TaskSharePage, TaskShareUpdate
-from handfast.runtime import Conflict, Context, Created, NotFound, Ok
+from handfast.runtime import Conflict, Context, Created, Ok
 from handlers.sharing import tables
 from handlers.task_management.paging import EPOCH, MICROSECOND, Position, moment
 from handlers.task_management.tables import Task
@@ -33,15 +33,6 @@ async def list_task_shares(
     return TaskSharePage(
         items=[row.to_api() for row in rows[:limit]], next_cursor=rows[limit - 1].grantee_id if more else None
     )
-
-
-async def get_task_share(ctx: Context, task_id: UUID, user_id: UUID) -> TaskShare:
-    """Return the share of the caller's task with one user."""
-    await ctx.db.get(Task, task_id)
-    row = await ctx.db.first(select(tables.TaskShare).where(_share(task_id, user_id)))
-    if row is None:
-        raise NotFound
-    return row.to_api()
 
 
 async def share_task(

@@ -57,7 +57,6 @@ ON_A_TASK: dict[str, tuple[str, str, object]] = {
     "complete": ("POST", "/complete", None),
     "delete": ("DELETE", "", None),
     "list shares": ("GET", "/shares", None),
-    "read share": ("GET", "/shares/{grantee}", None),
     "share": ("PUT", "/shares/{other}", {"access": "write"}),
     "raise own share": ("PUT", "/shares/{grantee}", {"access": "write"}),
     "revoke": ("DELETE", "/shares/{grantee}", None),

@@ -107,7 +107,7 @@ async def test_signing_out_everywhere_counts_at_once_in_this_process(dsns: Dsns,
     settings = Settings.model_validate(
         {"env": "test", "database_url": dsns.service, "better_auth_secret": SECRET}
     )
-    app = create_app(settings, root=tmp_path, routers=[made], users=True)
+    app = create_app(settings, root=tmp_path, routers=[made], tables=SQLModel.metadata, users=True)
     user = uuid4()
     async with client_of(app, token=make_token(user, secret=SECRET)) as http:
         other = {"Authorization": f"Bearer {make_token(uuid4(), secret=SECRET)}"}

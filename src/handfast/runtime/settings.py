@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     docs: bool = True
     """Whether `/docs` is served."""
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "admin_roles", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -224,11 +224,11 @@ class Settings(BaseSettings):
             raise ValueError("a header holds printable ASCII in one line")
         return value
 
-    @field_validator("admin_roles", mode="before")
+    @field_validator("database_url", "database_owner_url", "database_direct_url")
     @classmethod
-    def _split_roles(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(role.strip() for role in value.split(",") if role.strip())
+    def _check_dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_dsn(value.get_secret_value())
         return value
 
     @field_validator("log_level", mode="before")
@@ -324,6 +324,23 @@ def variable(field: str) -> str:
     """Return the environment variable that sets the attribute `field`."""
     alias = Settings.model_fields[field].validation_alias
     return alias if isinstance(alias, str) else PREFIX + field.upper()
+
+
+def _check_dsn(text: str) -> None:
+    """Raise `ValueError`, which quotes nothing of `text`, where libpq would misread a password as a place."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        if "=" not in text:
+            raise ValueError("write it like postgresql://role:password@host:5432/database")
+        return
+    if scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError("it must begin with postgresql://")
+    authority, _, path = rest.partition("/")
+    login = authority.rpartition("@")[0]
+    if ("@" not in authority and "@" in path.partition("?")[0]) or set(login) & set("@#? "):
+        raise ValueError(
+            "percent-encode what is special in its password, such as %40 for @, %2F for / and %23 for #"
+        )
 
 
 def _fault(name: str, message: str) -> Fault:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from handfast.runtime import ConfigError, Settings
 from handfast.runtime.settings import variable
@@ -133,3 +134,43 @@ def test_a_header_of_the_settings_is_one_line(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("HANDFAST_REFERRER_POLICY", "no-referrer\r\nX-A: b")
     with pytest.raises(ConfigError, match="HANDFAST_REFERRER_POLICY"):
         Settings()
+
+
+@pytest.mark.threat("disclosure.secret-in-error")
+@pytest.mark.parametrize(
+    ("dsn", "words"),
+    [
+        ("mysql://bob:topsecret@db/app", "must begin with postgresql://"),
+        ("topsecret", "write it like postgresql://"),
+        ("postgresql://bob:topsecret#x@db/app", "%23 for #"),
+        ("postgresql://bob:topsecret/x@db:5432/app", "%2F for /"),
+        ("postgresql://bob:topsecret@x@db:5432/app", "%40 for @"),
+        ("postgresql+psycopg://bob:topsecret?x@db/app", "percent-encode"),
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "HANDFAST_DATABASE_OWNER_URL", "HANDFAST_DATABASE_DIRECT_URL"]
+)
+def test_a_connection_string_that_libpq_would_misread_is_refused_without_being_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, dsn: str, words: str
+) -> None:
+    monkeypatch.setenv(name, dsn)
+    with pytest.raises(ConfigError) as refused:
+        Settings()
+    (fault,) = refused.value.faults
+    assert (fault.where, words in fault.what) == (name, True)
+    assert "topsecret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://db/app",
+        "postgres://bob:a%40b@db:5432/app?application_name=x@y",
+        "postgresql+psycopg://bob@/app?host=/run/postgresql",
+        "host=db password='a b' dbname=app",
+        "postgresql://bob:a:b@[::1]:5432/app",
+    ],
+)
+def test_connection_strings_that_libpq_takes(dsn: str) -> None:
+    assert Settings.model_validate({"database_url": dsn}).database_url == SecretStr(dsn)
