@@ -19,6 +19,12 @@ from handfast.runtime.errors import NotWritten
 from handfast.runtime.faults import Fault
 
 
+_WRITE = "replace `raise NotWritten` by the operation's logic"
+
+TOLD_ALONE = 5
+"""How many functions that are not written yet are told one by one; more are told together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """How a handler fits its Protocol."""
@@ -32,6 +38,7 @@ def bind(handler: object, protocol: type, *, feature: str, contract: str) -> Bin
     """Compare `handler`, a module or any object, with `protocol`."""
     faults: list[Fault] = []
     unwritten: set[str] = set()
+    stubs: dict[str, Fault] = {}
     place = handler_file(handler, feature)
     names = list(_functions(protocol))
     for name in names:
@@ -49,16 +56,15 @@ def bind(handler: object, protocol: type, *, feature: str, contract: str) -> Bin
             )
         elif is_stub(function):
             unwritten.add(name)
-            faults.append(
-                Fault(
-                    what=f"`{name}` is not written yet",
-                    fix="replace `raise NotWritten` by the operation's logic",
-                    where=_where(function, place),
-                    fatal=False,
-                )
-            )
+            what, where = f"`{name}` is not written yet", _where(function, place)
+            stubs[name] = Fault(what=what, fix=_WRITE, where=where, fatal=False)
         else:
             faults += _mistyped(name, function, expected, contract, _where(function, place))
+    if len(stubs) > TOLD_ALONE:
+        what = f"{len(stubs)} functions are not written yet: {', '.join(stubs)}"
+        faults.append(Fault(what=what, fix=_WRITE, where=place, fatal=False))
+    else:
+        faults += stubs.values()
     if isinstance(handler, ModuleType):
         faults += _unclaimed(handler, set(names), contract, place)
     return Binding(tuple(faults), frozenset(unwritten))

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from handfast.runtime import Context, Created, Model, NotWritten, Ok, PublicContext
-from handfast.runtime.binding import bind, is_stub
+from handfast.runtime.binding import TOLD_ALONE, bind, is_stub
 
 
 class Pet(Model):
@@ -110,6 +110,19 @@ def test_a_stub_is_told_with_its_line(load: Load) -> None:
     assert [(fault.where, fault.what) for fault in found.faults] == [
         ("operations.py:8", "`get_pet` is not written yet")
     ]
+
+
+def test_many_stubs_are_told_in_one_line() -> None:
+    async def stub() -> None:
+        raise NotWritten
+
+    names = [f"operation_{number}" for number in range(TOLD_ALONE + 1)]
+    protocol = type("Handler", (), dict.fromkeys(names, stub))
+    found = bind(SimpleNamespace(**dict.fromkeys(names, stub)), protocol, feature="pets", contract="api.yaml")
+    assert found.unwritten == frozenset(names)
+    (fault,) = found.faults
+    assert fault.where == "handlers/pets/operations.py"
+    assert fault.what == f"6 functions are not written yet: {', '.join(names)}"
 
 
 @pytest.mark.parametrize(
