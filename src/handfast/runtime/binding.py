@@ -18,7 +18,6 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from handfast.runtime.errors import NotWritten
 from handfast.runtime.faults import Fault
 
-
 _WRITE = "replace `raise NotWritten` by the operation's logic"
 
 TOLD_ALONE = 5
