@@ -12,6 +12,7 @@ from sqlmodel import SQLModel, col, select
 
 from generated.task_management.routes import build_router
 from handfast.runtime import Context, Inputs, PublicContext, Settings, create_app
+from handlers.sharing import tables as shares
 from handlers.task_management import operations, tables
 from tests.conftest import ROOT
 from tests.unit.runtime.small import body, contract, media, operation, response, router

@@ -13,7 +13,7 @@ from sqlalchemy.exc import InvalidRequestError, ProgrammingError
 from sqlmodel import select
 
 from handfast.runtime.database import Dsns, Pool, TransactionEnded
-from tests.integration.database.conftest import committed, settings_left
+from tests.integration.database.conftest import committed, opened, settings_left
 from tests.integration.database.schema import Customer, Order
 
 
@@ -155,3 +155,21 @@ async def test_the_engine_is_made_when_it_could_not_be_at_first(pool: Pool, alic
     async with committed(pool, alice) as unit, unit.db.session() as session:
         session.add(Customer(id=uuid4(), user_id=alice, name="a"))
     assert await names(pool, alice) == ["a"]
+
+
+async def test_a_rollback_in_a_session_leaves_our_prepared_statements_alone(shop: Dsns, alice: UUID) -> None:
+    """psycopg forgets its own after a ROLLBACK, by DEALLOCATE ALL: then ours would be gone too."""
+    async with opened(shop.service, size=1) as pool:
+
+        async def write() -> None:
+            async with committed(pool, alice) as unit:
+                await unit.db.insert(Order(user_id=alice, reference=str(uuid4())))
+
+        for _ in range(4):
+            await write()
+        async with committed(pool, alice) as unit, unit.db.session() as session:
+            for _ in range(7):
+                await session.exec(select(Order))
+            await session.rollback()
+            await session.exec(select(Order))
+        await write()

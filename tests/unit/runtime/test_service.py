@@ -550,7 +550,7 @@ async def test_start_up_opens_the_database_and_looks_at_it(
 
     found = [Fault("a pending migration", "run `handfast migrate`", fatal=False)]
 
-    async def checks(*_: object) -> list[Fault]:
+    async def checks(*_: object, users: bool) -> list[Fault]:
         return found
 
     monkeypatch.setattr(database, "resolve", lambda *_: database.Dsns(service="dsn", owner=""))

@@ -124,8 +124,8 @@ class Pool:
 
     async def _configure(self, connection: Any) -> None:
         connection.preparing = self._prepare
-        if not self._prepare:
-            connection.prepare_threshold = None  # psycopg's own, which session() uses
+        # session() must not prepare: after a ROLLBACK psycopg sends DEALLOCATE ALL, which takes ours along.
+        connection.prepare_threshold = None
         # Times come back in the session's zone, and a client sees them as they come.
         await connection.exchange([(_UTC, (), False)])
 
