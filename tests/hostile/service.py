@@ -10,9 +10,10 @@ from sqlalchemy import BigInteger, cast, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import SQLModel, col, select
 
-from generated.task_management.routes import build_router
+from generated.sharing.routes import build_router as sharing
+from generated.task_management.routes import build_router as task_management
 from handfast.runtime import Context, Inputs, PublicContext, Settings, create_app
-from handlers.sharing import tables as shares
+from handlers.sharing import operations as sharing_operations
 from handlers.task_management import operations, tables
 from tests.conftest import ROOT
 from tests.unit.runtime.small import body, contract, media, operation, response, router
@@ -124,4 +125,5 @@ _small = router(
     _document,
     {name: handler for name, (_, handler) in OPERATIONS.items()},
 )
-app = create_app(Settings(), root=ROOT, routers=[build_router(operations), _small], tables=SQLModel.metadata)
+_routers = [task_management(operations), sharing(sharing_operations), _small]
+app = create_app(Settings(), root=ROOT, routers=_routers, tables=SQLModel.metadata, users=True)

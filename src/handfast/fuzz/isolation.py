@@ -167,7 +167,8 @@ class _Isolation:
             and operation is not thing.creator
             and self._session.looks_at(operation)
         ]
-        operations.sort(key=lambda one: (one.method == "DELETE", not one.safe))
+        # What lies below a thing is used before the thing itself is deleted.
+        operations.sort(key=lambda one: (one.method == "DELETE", not one.safe, -one.path.count("/")))
         for operation in operations:
             if operation.safe and not thing.reaches(operation):
                 continue  # lists have been called before
