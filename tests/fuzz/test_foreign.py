@@ -228,14 +228,22 @@ def test_a_sound_service_gives_no_finding(make: Callable[[str], FastAPI], calls:
 @pytest.mark.parametrize(
     ("make", "hole", "oracle", "label"),
     [
-        (projects, "unchecked-read", "access", "GET /api/v2/projects/{projectId}"),
-        (projects, "task-in-any-project", "access", "POST /api/v2/projects/{projectId}/tasks"),
-        (projects, "only-the-parent-is-checked", "access", "GET /api/v2/projects/{projectId}/tasks/{taskId}"),
-        (files, "unchecked-query", "access", "GET /file"),
-        (files, "header", "marker", "GET /files"),
-        (files, "deleted-though-refused", "unchanged", "DELETE /file"),
-        (notes, "anybody-shares", "access", "PUT /notes/{note_id}/shares/{user_id}"),
-        (notes, "anybody-shares", "reference", "POST /shares"),
+        pytest.param(*one, marks=pytest.mark.planted(f"{one[1]}-{one[2]}"))
+        for one in [
+            (projects, "unchecked-read", "access", "GET /api/v2/projects/{projectId}"),
+            (projects, "task-in-any-project", "access", "POST /api/v2/projects/{projectId}/tasks"),
+            (
+                projects,
+                "only-the-parent-is-checked",
+                "access",
+                "GET /api/v2/projects/{projectId}/tasks/{taskId}",
+            ),
+            (files, "unchecked-query", "access", "GET /file"),
+            (files, "header", "marker", "GET /files"),
+            (files, "deleted-though-refused", "unchanged", "DELETE /file"),
+            (notes, "anybody-shares", "access", "PUT /notes/{note_id}/shares/{user_id}"),
+            (notes, "anybody-shares", "reference", "POST /shares"),
+        ]
     ],
 )
 def test_a_hole_is_caught(make: Callable[[str], FastAPI], hole: str, oracle: str, label: str) -> None:

@@ -75,8 +75,11 @@ HOLES = [
 @pytest.mark.threat("disclosure.isolation-hole-goes-unnoticed")
 @pytest.mark.parametrize(
     ("name", "statements", "undo", "expected"),
-    HOLES,
-    ids=[f"{one[0] or 'schema'}-{one[3][0]}-{one[3][1]}" for one in HOLES],
+    [
+        pytest.param(*one, id=name, marks=pytest.mark.planted(name))
+        for one in HOLES
+        for name in (f"{one[0] or 'schema'}-{one[3][0]}-{one[3][1]}",)
+    ],
 )
 def test_a_planted_hole_is_caught_and_named(
     service: Shelf,
@@ -114,6 +117,7 @@ FORGOTTEN = [
 
 
 @pytest.mark.threat("spoofing.operation-without-security")
+@pytest.mark.planted("forgotten-security")
 def test_a_forgotten_security_is_caught_unless_the_operation_is_meant_for_everybody(
     postgres: throwaway.Server, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def result(outcome: str = "passed", threat: str = "", planted: str = "", **more:
         "outcome": outcome,
         "threat": [threat] if threat else [],
         "planted": [planted] if planted else [],
+        "hostile": [],
         "answers": [],
     } | more
 
@@ -137,12 +138,14 @@ def test_planted_holes_and_hostile_inputs_are_counted() -> None:
         "tests/fuzz/a": result(planted="missing policy"),
         "tests/hostile/b": result(),
         "tests/hostile/c": result("failed"),
+        "tests/hostile/d": result(hostile=["tall", "wide"]),
+        "tests/hostile/e": result("failed", hostile=["odd"]),
     }
     assert report.by_mark(results, "planted") == {"missing policy": {"tests/fuzz/a": "passed"}}
-    assert report.hostile(results) == {"failed": 1, "passed": 1}
+    assert report.hostile(results) == {"failed": 2, "passed": 4}
     text = report.markdown(audited(results))
     assert "- missing policy: passed" in text
-    assert "- failed: 1" in text
+    assert "- failed: 2" in text
 
 
 def test_operations_are_those_of_the_published_contract() -> None:
@@ -157,7 +160,7 @@ def test_the_collector_writes_marks_outcomes_and_answers(tmp_path: Path) -> None
     (tmp_path / "test_some.py").write_text(
         "import json, pytest\n"
         "@pytest.mark.threat('spoofing.x')\n@pytest.mark.planted('hole')\n"
-        "def test_well():\n"
+        "def test_well(record_property):\n    record_property('hostile', 'tall')\n"
         "    facts = {'event': 'request_finished', 'operation_id': 'getTask', 'status': 401}\n"
         "    print(json.dumps(facts))\n"
         "@pytest.mark.threat('spoofing.x')\ndef test_ill(): raise ValueError\n"
@@ -180,6 +183,7 @@ def test_the_collector_writes_marks_outcomes_and_answers(tmp_path: Path) -> None
             "outcome": "passed",
             "threat": ["spoofing.x"],
             "planted": ["hole"],
+            "hostile": ["tall"],
             "answers": [["getTask", 401]],
         }
         assert results["test_ill"]["outcome"] == "failed"

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 MARKS = ("threat", "planted")
+HOSTILE = "hostile"
+"""A property that a test records for each hostile input which the service survived."""
 _results: dict[str, dict[str, Any]] = {}
 
 
@@ -26,9 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Keep the worst outcome of a test's phases, and which statuses its operations answered."""
     result = _results.setdefault(
-        report.nodeid, {"outcome": "passed", "threat": [], "planted": [], "answers": []}
+        report.nodeid, {"outcome": "passed", "threat": [], "planted": [], HOSTILE: [], "answers": []}
     )
-    for mark in MARKS:
+    for mark in (*MARKS, HOSTILE):
         result[mark] = sorted({str(value) for name, value in report.user_properties if name == mark})
     if report.outcome == "failed" or (report.outcome == "skipped" and result["outcome"] == "passed"):
         result["outcome"] = report.outcome

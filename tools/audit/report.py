@@ -55,10 +55,14 @@ def answers(results: Results) -> dict[str, set[int]]:
 
 
 def hostile(results: Results) -> dict[str, int]:
-    """Return outcome -> how many hostile inputs had it."""
-    return dict(
-        sorted(Counter(r["outcome"] for test, r in results.items() if test.startswith(HOSTILE)).items())
-    )
+    """Return outcome -> how many hostile inputs had it; a test that names none is one by itself."""
+    found: Counter[str] = Counter()
+    for test, result in results.items():
+        if test.startswith(HOSTILE):
+            found["passed"] += len(result["hostile"])
+            if result["outcome"] != "passed" or not result["hostile"]:
+                found[result["outcome"]] += 1
+    return dict(sorted((+found).items()))
 
 
 def problems(document: Mapping[str, Any], results: Results, known: Sequence[Threat]) -> list[str]:

@@ -178,7 +178,9 @@ def drift_after(dsns: Dsns, statement: str) -> list[str]:
             connection.rollback()
 
 
-@pytest.mark.parametrize("statement", HOLES)
+@pytest.mark.parametrize(
+    "statement", [pytest.param(one, marks=pytest.mark.planted(f"database: {one}")) for one in HOLES]
+)
 def test_each_hole_is_named(shop: Dsns, statement: str) -> None:
     found = drift_after(shop, statement)
     assert any(HOLES[statement] in what for what in found), found
