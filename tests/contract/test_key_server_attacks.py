@@ -46,7 +46,7 @@ WRITERS: dict[str, Any] = {
 
 
 def public(kind: str) -> dict[str, Any]:
-    return WRITERS[kind].to_jwk(KEYS[kind].public_key(), as_dict=True) | {"kid": kind, "alg": kind}
+    return {**WRITERS[kind].to_jwk(KEYS[kind].public_key(), as_dict=True), "kid": kind, "alg": kind}
 
 
 SET = json.dumps({"keys": [public(kind) for kind in KEYS]}).encode()
@@ -59,7 +59,7 @@ class KeyServer(BaseHTTPRequestHandler):
         self.send_response(302 if self.path.startswith(("/away", "/near")) else 200)
         if self.path.startswith(("/away", "/near")):
             host = "localhost" if self.path.startswith("/away") else "127.0.0.1"
-            port = self.server.server_address[1]
+            port = self.headers["Host"].rpartition(":")[2]
             self.send_header("Location", f"http://{host}:{port}/api/auth/jwks")
         self.end_headers()
         try:
