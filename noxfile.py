@@ -6,8 +6,10 @@ the built wheel works without this repository.
 """
 
 import os
+import shutil
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,7 +57,9 @@ def tests(session: nox.Session) -> None:
     """Unit, generator, contract and integration tests, with the coverage floor."""
     session.run("coverage", "erase")
     spread = ("--numprocesses", "2", "--dist", "loadgroup", "--maxschedchunk", "1")
-    session.run("coverage", "run", "-m", "pytest", "-m", "not fuzz", *spread, *session.posargs)
+    session.run(
+        "coverage", "run", "-m", "pytest", "-m", "not fuzz and not better_auth", *spread, *session.posargs
+    )
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -96,6 +100,23 @@ def foreign(session: nox.Session) -> None:
             *session.posargs,
             *map(str, contracts),
         )
+
+
+@nox.session(default=False)
+def better_auth(session: nox.Session) -> None:
+    """A real Better Auth server (npm, Node.js 20 or later) signs people in; the service takes its tokens."""
+    source = ROOT / "tests" / "better_auth"
+    lock = (source / "package-lock.json").read_bytes()
+    folder = ROOT / ".nox" / "better_auth-packages" / sha256(lock).hexdigest()[:16]
+    installed = folder / "installed"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "server.mjs"):
+        shutil.copyfile(source / name, folder / name)
+    if not installed.exists():
+        session.run("npm", "ci", "--prefix", str(folder), "--no-audit", "--no-fund", external=True)
+        installed.touch()
+    folder_of = {"BETTER_AUTH_TEST_FOLDER": str(folder)}
+    session.run("pytest", "-m", "better_auth", *(session.posargs or ["tests/better_auth"]), env=folder_of)
 
 
 @nox.session(default=False)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +69,21 @@ def test_a_development_authenticator_for_each_scheme_that_tokens_do_not_serve(ma
     assert '"key": development_authenticator()' in text
     assert '"login": development_authenticator()' in text
     assert '"bearer"' not in text
+
+
+@pytest.mark.threat("spoofing.malformed-credentials")
+async def test_the_api_key_of_the_comment_works(made_project: Path) -> None:
+    text = (made_project / "authenticators.py").read_text()
+    shown = [line[6:] for line in text.splitlines() if line.startswith("#     ") or line == "#"]
+    digest = hashlib.sha256(b"a-key").hexdigest()
+    code, changed = re.subn(r"<the output of[^>]*>", digest, "\n".join(shown))
+    assert changed == 1
+    module: dict[str, Any] = {}
+    exec(code, module)  # noqa: S102 - what the scaffold tells people to write
+    principal = await module["api_key"]("a-key")
+    assert (principal.subject, principal.may(["write"])) == ("reports", False)
+    for wrong in ("", "a-kez", digest, "k\N{SNOWMAN}", "\ud800"):
+        assert await module["api_key"](wrong) is None
 
 
 def test_no_authenticator_where_tokens_serve_every_scheme(tmp_path: Path) -> None:

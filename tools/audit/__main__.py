@@ -72,7 +72,7 @@ def run(selection: list[str]) -> dict[str, dict[str, Any]]:
             "pytest",
             "-q",
             "-m",
-            "threat or planted",
+            "(threat or planted) and not better_auth",
             "-p",
             "tools.audit.collector",
         ]
