@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     text,
     true,
     union,
@@ -45,11 +47,12 @@ def sql(statement: Executable) -> str:
 
 
 def simple(statement: Any) -> str:
-    """The statement without its column list, and `me` for the owner's parameter."""
+    """The statement without its column list and our brackets, and `me` for the owner's parameter."""
     call = prepare(statement, ME)
     found = " ".join(call.sql.decode().split())
     for place, value in enumerate(call.values, 1):
         found = found.replace(f"${place}::UUID", "me" if value == ME else f"${place}")
+    found = re.sub(r"\b(WHERE|ON) \((.*?)\) AND (?=\w+\.user_id = me)", r"\1 \2 AND ", found)
     return found.partition(" FROM ")[2] if found.startswith("SELECT") else found
 
 
@@ -147,7 +150,7 @@ def test_changes_are_filtered_on_target_and_sources() -> None:
     assert "USING customers WHERE" in sql(delete(Order).where(col(Order.customer_id) == Customer.id))
     moved = update(Order).where(col(Order.customer_id) == Customer.id).values(reference=Customer.name)
     assert sql(moved).endswith(
-        "FROM customers WHERE orders.customer_id = customers.id AND orders.user_id = $2::UUID "
+        "FROM customers WHERE (orders.customer_id = customers.id) AND orders.user_id = $2::UUID "
         "AND customers.user_id = $2::UUID"
     )
     chosen = select(Customer.name).where(Customer.id == Order.customer_id).scalar_subquery()
@@ -334,3 +337,51 @@ def test_declared_but_unmapped_classes_are_passed_over() -> None:
 async def test_a_pool_is_not_needed_to_prepare(pool: Pool) -> None:
     assert prepare(select(Order), ME).plan.isolated
     assert not prepare(select(Country), None).plan.isolated
+
+
+TEXTS: dict[str, Callable[[], Any]] = {
+    "text in a condition": lambda: select(Order).where(text("a or b")),
+    "text that ends it": lambda: select(Order).where(text("true --")),
+    "a literal column": lambda: select(Order).where(literal_column("a or b")),
+    "a subquery as text": lambda: select(literal_column("(select total from orders)")).select_from(Country),
+    "text in an update": lambda: update(Order).where(text("a or b")).values(total=1),
+    "text in a delete": lambda: delete(Order).where(text("a or b")),
+    "text in a join": lambda: select(Order).join(Customer, text("a or b"), isouter=True),
+    "text as a table": lambda: select(literal(1)).select_from(text("orders")),
+    "text with columns": lambda: text("select id from orders").columns(Order.id),
+    "text in order": lambda: select(Order).order_by(text("a")),
+    "a prefix": lambda: select(Order).prefix_with("distinct"),
+    "a suffix": lambda: select(Order).suffix_with("union select * from orders"),
+    "a hint": lambda: select(Order).with_statement_hint("union select * from orders"),
+    "another user": lambda: select(func.set_config("app.user_id", str(ME), True)),
+    "text as xml": lambda: select(func.query_to_xml("select 1", True, True, "")),
+    "an owner in a conflict": lambda: (
+        upsert(Order)
+        .values(reference="a")
+        .on_conflict_do_update(index_elements=["user_id", "reference"], set_={"user_id": uuid4()})
+    ),
+}
+
+
+@pytest.mark.threat("elevation.another-users-row")
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_that_could_lead_around_the_wall_is_refused(name: str) -> None:
+    with pytest.raises(IsolationError):
+        prepare(TEXTS[name](), ME)
+
+
+@pytest.mark.threat("elevation.another-users-row")
+def test_own_conditions_stand_in_brackets() -> None:
+    """An operator of one's own binds as loosely as its author says: `or`, for one."""
+    odd = col(Order.total).op("or", precedence=100)(col(Order.total))
+    for statement in (
+        select(Order.id).where(odd),
+        update(Order).where(odd).values(total=1),
+        delete(Order).where(odd),
+    ):
+        sql = " ".join(prepare(statement, ME).sql.decode().split())
+        assert "WHERE (orders.total or orders.total) AND orders.user_id = $" in sql
+
+
+def test_counting_needs_no_text() -> None:
+    assert "count(*)" in prepare(select(func.count()).select_from(Order), ME).sql.decode()

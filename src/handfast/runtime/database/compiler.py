@@ -7,12 +7,13 @@ CTEs, EXISTS, unions, aliases, relationship joins. What is optional in an outer 
 clause; UPDATE and DELETE are filtered on target and sources; INSERT gets the owner as a value.
 
 The wall fails closed: a table that is rendered without having been filtered is an `IsolationError`, so
-neither a construct unknown to this module nor a new SQLAlchemy can open it.
+neither a construct unknown to this module nor a new SQLAlchemy can open it. What is given as text could say
+anything, `or` for one, so it is refused, and the statement's own conditions stand in parentheses before ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from sqlalchemy import (
     bindparam,
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect_psycopg
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.selectable import Alias, FromGrouping, TableSample
 
 from handfast.runtime.database.owners import IsolationError, owner_column
@@ -37,6 +39,15 @@ from handfast.runtime.database.reach import Access, Reach, criterion
 
 OWNER = "handfast_owner"
 """The name of the parameter that carries the user's id."""
+
+_TEXT = (
+    "text within a statement could lead around the user's rows: use SQLModel's expressions, "
+    "or session(), where row security alone stands"
+)
+_POWERFUL = frozenset(
+    {"set_config", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml"}
+    | {f"{whole}_to_xml{tail}" for whole in ("table", "schema", "database") for tail in ("", "schema")}
+)
 
 
 class IsolatingCompiler(PGCompiler_psycopg):
@@ -76,7 +87,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
             rewritten.append(source)
             criteria += added
         if criteria:
-            select = select.where(*criteria)
+            select = _with_criteria(select, criteria)
         self._filtered.append(tables)
         try:
             composed: str = super()._compose_select_body(  # type: ignore[no-untyped-call]
@@ -91,8 +102,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
         self.writes = True
         update_stmt, tables = self._isolate_change(update_stmt, Access.CHANGE, **kwargs)
         owner = owner_column(_target(update_stmt))
-        if owner is not None and owner.name in _assigned(update_stmt):
-            raise IsolationError(f"`{owner}` may not be changed: a row stays its owner's")
+        _refuse_new_owner(owner, _assigned(update_stmt))
         self._filtered.append(tables)
         try:
             return super().visit_update(update_stmt, *args, **kwargs)
@@ -120,6 +130,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
         owner = owner_column(table)
         if owner is not None:
             self.owned.add(table.name)
+        _refuse_new_owner(owner, _assigned_on_conflict(insert_stmt))
         if owner is not None and self.reach is not Reach.ALL:
             insert_stmt = _insert_for(insert_stmt, owner, self._owner_parameter(owner))
         # ON CONFLICT DO UPDATE names the target table; row security watches over the row that it meets.
@@ -135,6 +146,36 @@ class IsolatingCompiler(PGCompiler_psycopg):
         self.writes = True
         text: str = super().for_update_clause(select, **kwargs)  # type: ignore[no-untyped-call]
         return text
+
+    def visit_textclause(self, textclause: Any, *args: Any, **kwargs: Any) -> str:
+        """Refuse what is given as text, in a condition, an ORDER BY or a prefix."""
+        raise IsolationError(_TEXT)
+
+    def visit_textual_select(self, taf: Any, *args: Any, **kwargs: Any) -> str:
+        """Refuse a SELECT that is given as text."""
+        raise IsolationError(_TEXT)
+
+    def visit_column(self, column: Any, *args: Any, **kwargs: Any) -> str:
+        """Render a column; `literal_column()` only for the `*` of `count(*)`."""
+        if getattr(column, "is_literal", False) and column.name != "*":
+            raise IsolationError(_TEXT)
+        text: str = super().visit_column(column, *args, **kwargs)
+        return text
+
+    def visit_function(self, func: Any, *args: Any, **kwargs: Any) -> str:
+        """Render a function, unless it could change whose transaction this is, or run text."""
+        if func.name.lower() in _POWERFUL:
+            raise IsolationError(f"`{func.name}()` could reach other users' rows")
+        text: str = super().visit_function(func, *args, **kwargs)
+        return text
+
+    def get_statement_hint_text(self, hint_texts: Any) -> str:
+        """Refuse hints: they are text."""
+        raise IsolationError(_TEXT)
+
+    def get_from_hint_text(self, table: Any, text: Any) -> str:
+        """Refuse hints: they are text."""
+        raise IsolationError(_TEXT)
 
     def visit_table(self, table: Any, asfrom: Any = False, *args: Any, **kwargs: Any) -> str:
         """Render a table's name; an owned one only after its filter."""
@@ -191,7 +232,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
         onclause = join.onclause
         if join.isouter and right_criteria:
             # In WHERE it would drop the left row along with a right row of somebody else.
-            onclause = and_(onclause, *right_criteria) if onclause is not None else and_(*right_criteria)
+            onclause = and_(*_bracketed(onclause), *right_criteria)
             right_criteria = []
         if left is join.left and right is join.right and onclause is join.onclause:
             return join, left_criteria + right_criteria
@@ -211,7 +252,7 @@ class IsolatingCompiler(PGCompiler_psycopg):
             if isolated is not source:
                 raise IsolationError("an outer join in UPDATE or DELETE: use a subquery in its condition")
             criteria += added
-        return (statement.where(*criteria) if criteria else statement), tables
+        return (_with_criteria(statement, criteria) if criteria else statement), tables
 
     def _owner_parameter(self, owner: ColumnElement[Any]) -> BindParameter[Any]:
         self.uses_owner = True
@@ -256,6 +297,30 @@ def _target(statement: Update | Delete | Insert) -> Table:
 
 def _assigned(statement: Update) -> list[str]:
     return [str(getattr(column, "key", column)) for column in statement._values or ()]
+
+
+def _assigned_on_conflict(statement: Insert) -> list[str]:
+    given = getattr(getattr(statement, "_post_values_clause", None), "update_values_to_set", None) or ()
+    columns = given if isinstance(given, Mapping) else [column for column, _ in given]
+    return [str(getattr(column, "key", column)) for column in columns]
+
+
+def _refuse_new_owner(owner: Column[Any] | None, assigned: list[str]) -> None:
+    if owner is not None and {owner.name, owner.key} & set(assigned):
+        raise IsolationError(f"`{owner}` may not be changed: a row stays its owner's")
+
+
+def _bracketed(condition: ColumnElement[Any] | None) -> list[ColumnElement[bool]]:
+    """Return `condition` in parentheses, whatever operators of its own making it holds."""
+    return [] if condition is None else [Grouping(condition)]
+
+
+def _with_criteria(statement: Any, criteria: Sequence[ColumnElement[bool]]) -> Any:
+    """Return a SELECT, UPDATE or DELETE with `criteria` after its own conditions, kept in parentheses."""
+    own = statement._where_criteria
+    changed = statement._generate()
+    changed._where_criteria = (*_bracketed(and_(*own) if own else None), *criteria)
+    return changed
 
 
 def _insert_for(statement: Insert, owner: Column[Any], user: BindParameter[Any]) -> Insert:
