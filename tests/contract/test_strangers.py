@@ -109,7 +109,7 @@ async def test_a_client_that_leaves_takes_its_identity_along(
 ) -> None:
     """One connection: the next user gets it after the first one hung up in the middle of a query."""
     mine, theirs = headers_of(user_id), headers_of(uuid4())
-    with live(dozing(settings.model_copy(update={"deadline_seconds": 2.0}))) as url:
+    with live(dozing(settings.model_copy(update={"deadline_seconds": 5.0}))) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             task = (await client.post("/api/tasks", json={"title": "Kept"}, headers=mine)).json()
             path = f"/api/tasks/{task['id']}"

@@ -35,6 +35,22 @@ def _form(name: str, body: bytes, right: int | tuple[int, ...] = 422) -> Kind:
 END = b"--b--\r\n"
 
 MULTIPART = (
+    *(
+        kind(
+            f"form in the charset {charset}",
+            post(
+                b"/upload",
+                _field(b"text-", b"x" * 50_000 + b"-" + b"a" * 50_000) + END,
+                type=b"multipart/form-data; boundary=b; charset=" + charset.encode(),
+            ),
+            415,
+            "decode",
+            _BOMB,
+        )
+        for charset in ("punycode", "undefined", "idna", "utf-7", "utf-16", "nothing")
+    ),
+    _multipart("field with a file name over its limit", _part(b'Content-Disposition: form-data; name="note"; filename="a"', b"x" * 1_100_000) + END, 413),
+    _multipart("field with a file name that is not UTF-8", _file(b"a") + _part(b'Content-Disposition: form-data; name="note"; filename="a"', b"\xff") + END),
     _multipart("1,001 parts", _field(b"note") * 1001 + END),
     _multipart("60,000 parts", _field(b"n") * 60_000 + END),
     _multipart("1,001 files", _file(b"a") * 1001 + END),

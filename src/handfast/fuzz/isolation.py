@@ -116,6 +116,15 @@ class _Isolation:
                 session.report.add(
                     Finding("coverage", operation.name, f"not exercised: {gap}", _GAP, fatal=False)
                 )
+        secured = [
+            session.report.coverage[operation.label]
+            for operation in session.operations
+            if operation.security and not session.is_public(operation)
+        ]
+        looked_at = [coverage for coverage in secured if not coverage.needless]
+        if looked_at and not any(200 <= status < 400 for one in looked_at for status in one.owned):
+            what = "no operation that needs credentials let its owner in, so nothing was tried"
+            session.report.add(Finding("coverage", "credentials", what, _CREDENTIALS))
         if self._forgeries and not self._outsider.complete(self._forgeries):
             what = "not every forged token met every operation: the run was too short"
             session.report.add(Finding("coverage", "tokens", what, "raise --calls", fatal=False))
@@ -182,4 +191,5 @@ class _Isolation:
 
 
 _READY = "see the service's log, and `handfast migrate` for what a migration mends"
+_CREDENTIALS = "give the credentials of two users that the service takes: see `handfast fuzz --help`"
 _GAP = "see which values it needs; --calls gives more tries"

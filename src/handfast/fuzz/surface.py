@@ -82,11 +82,21 @@ class Identity:
     """Whose token it is; empty where that is not known."""
 
     def sends(self, operation: Operation) -> list[Credential]:
-        """Return what to send to `operation`: the first alternative that can be met, else what there is."""
-        for alternative in operation.security:
-            if alternative and all(name in self.credentials for name in alternative):
-                return [self.credentials[name] for name in alternative]
-        return [] if operation.security else list(self.credentials.values())[:1]
+        """Return what to send to `operation`: the first alternative that can be met, else a part of one.
+
+        The rest may be among `headers`, which are sent anyway.
+        """
+        if not operation.security:
+            return list(self.credentials.values())[:1]
+        known = [
+            [self.credentials[name] for name in alternative if name in self.credentials]
+            for alternative in operation.security
+            if alternative
+        ]
+        for alternative, found in zip(filter(None, operation.security), known, strict=True):
+            if len(found) == len(alternative):
+                return found
+        return max(known, key=len, default=[])
 
 
 NOBODY = Identity("nobody")

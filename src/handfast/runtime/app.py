@@ -242,7 +242,9 @@ def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | N
             "title": "Service Unavailable",
             "status": 503,
             "code": "not_ready",
-            "detail": "; ".join(fault.what for fault in faults),
+            "detail": _NOT_READY
+            if service.settings.production  # anybody may ask, and need not hear what is open
+            else "; ".join(fault.what for fault in faults),
         }
         return Response(to_json(problem), 503, _UNCACHED, PROBLEM_JSON)
 
@@ -253,6 +255,7 @@ def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | N
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)
 
 
+_NOT_READY = "This replica cannot serve now; its log says why."
 _UNCACHED = {"Cache-Control": "no-store"}
 
 

@@ -28,6 +28,7 @@ from handfast.runtime.schemas import MOST_VIOLATIONS, Check, View, pointer
 MOST_FIELDS: Final = 1000
 MOST_KNOWN_TYPES: Final = 256
 _FILE_IN_SCHEMA = ""
+_UTF_8: Final = frozenset(("utf-8", "utf8", "us-ascii"))
 _NO_CHARSETS: Final = frozenset(
     ("idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7")
 )
@@ -136,7 +137,7 @@ class _MediaDecoder:
             case "form":
                 return self._form(await self._whole(request), out)
             case "multipart":
-                return await self._multipart(request, out)
+                return await self._multipart(request, media_type, out)
             case "text":
                 return self._text(await self._whole(request), media_type, out)
             case "jsonl" | "sse":
@@ -170,7 +171,7 @@ class _MediaDecoder:
         if not content:
             return None
         charset = media_type.parameters.get("charset", "utf-8").lower()
-        if charset not in ("utf-8", "utf8", "us-ascii"):
+        if charset not in _UTF_8:
             raise UnsupportedMediaType("JSON must be UTF-8 (RFC 8259).")
         try:
             value = parse_json(content)
@@ -222,7 +223,11 @@ class _MediaDecoder:
             self._checked(value, out)
         return Decoded(value)
 
-    async def _multipart(self, request: Request, out: list[Violation]) -> Decoded | None:
+    async def _multipart(
+        self, request: Request, media_type: MediaType, out: list[Violation]
+    ) -> Decoded | None:
+        if media_type.parameters.get("charset", "utf-8").lower() not in _UTF_8:
+            raise UnsupportedMediaType("A multipart form must be UTF-8 (RFC 7578, 4.6).")
         if not _has_boundary(request):
             out.append(Violation("body", "", "syntax", "must be multipart with a boundary"))
             return Decoded()
@@ -241,7 +246,14 @@ class _MediaDecoder:
             elif self._is_file(name):
                 uploads.setdefault(name, []).append(_upload(part))
             else:
-                texts.setdefault(name, []).append((await part.read()).decode("utf-8", "replace"))
+                if (part.size or 0) > self._limit_bytes:  # a file name makes it no file
+                    raise too_large(self._limit_bytes)
+                try:
+                    text = (await part.read()).decode()
+                except UnicodeDecodeError:
+                    out.append(Violation("body", pointer([name]), "encoding", "must be UTF-8"))
+                else:
+                    texts.setdefault(name, []).append(text)
         for name in texts:
             if self._is_file(name) and name in self._reader.properties:
                 out.append(Violation("body", pointer([name]), "type", "must be a file"))

@@ -24,6 +24,15 @@ class MalformedMultipart(ValueError):
 
 
 class _Parser(MultiPartParser):
+    @property
+    def _charset(self) -> str:
+        """What names and fields are decoded by, whatever the header says: a codec may take hours."""
+        return "utf-8"
+
+    @_charset.setter
+    def _charset(self, value: str) -> None:
+        pass
+
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._current_part
         if part.file is None and len(part.data) + end - start > self.max_part_size:

@@ -49,8 +49,10 @@ def secret_of(settings: Settings, field: str) -> str:
 def test_every_secret_may_come_from_a_file(
     monkeypatch: pytest.MonkeyPatch, mounted: Path, field: str
 ) -> None:
+    value = f"postgresql://role:{SECRET}@db/app" if field.startswith("database") else SECRET
+    mounted.write_text(f"{value}\n")
     monkeypatch.setenv(f"{variable(field)}_FILE", str(mounted))
-    assert secret_of(Settings(), field) == SECRET
+    assert secret_of(Settings(), field) == value
     assert SECRET not in repr(Settings())
     assert redact(f"a {SECRET} b") == f"a {REDACTED} b"
 

@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from handfast.redaction import redact
 from handfast.runtime.database import roles
 from handfast.runtime.database.statements import Call
 from handfast.runtime.database.wire import Statement
@@ -65,7 +66,7 @@ def elevated(
             owner,
             origin.role,
             origin.operation,
-            origin.correlation_id,
+            redact(origin.correlation_id),  # the caller's own words, in a table that nobody can mend
             reason,
             action,
             tables,
