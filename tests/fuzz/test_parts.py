@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
 from uuid import uuid4
 
 import jwt
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from handfast.fuzz.bodies import place, remove
 from handfast.fuzz.compare import differences, shape, told_apart
 from handfast.fuzz.contract import Contract, Json, Slot
+from handfast.fuzz.http import _files
 from handfast.fuzz.identities import Given, credentials
 from handfast.fuzz.identities import given as user_given
 from handfast.fuzz.ids import fits, unissued
@@ -283,6 +285,11 @@ def test_credentials_for_every_scheme() -> None:
         {"bearer", "oidc"},
         (("X-Tenant", "1"),),
     )
+    both: Any = SimpleNamespace(security=(("bearer", "key"), ("login",)))
+    assert [one.value for one in user.sends(both)] == [f"Bearer {token}"]  # the key may be among the headers
+    assert [one.value for one in Identity("A", found).sends(both)] == ["Bearer t", "u"]
+    login: Any = SimpleNamespace(security=(("login",),))
+    assert user.sends(login) == []
     pair = Given(user, Identity("B"))
     assert [one.name for _ in range(2) for one in pair.pair()] == ["A", "B", "B", "A"]
 
@@ -325,3 +332,14 @@ def test_what_could_not_be_exercised_says_why() -> None:
     unattacked.owned[200] = 1
     assert unattacked.gap(read) == "no attack on it got as far as the check of access"
     assert unattacked.gap(listing) is None
+
+
+def test_parts_of_a_form_are_text_files_or_json() -> None:
+    upload = ("a.txt", b"x", "text/plain")
+    assert _files({"file": upload, "note": 5, "tags": ["a"]}) == [
+        ("file", upload),
+        ("note", (None, "5")),
+        ("tags", (None, '["a"]')),
+    ]
+    assert _files([("note", "text"), ("raw", b"x")]) == [("note", "text"), ("raw", b"x")]
+    assert _files(None) is None

@@ -203,7 +203,7 @@ class HttpSurface:
             headers=[(_bytes(name), _bytes(value)) for name, value in headers],
             content=_content(made),
             data=made["data"] if isinstance(made.get("data"), dict) else None,
-            files=made.get("files"),
+            files=_files(made.get("files")),
         )
 
     def _answer(
@@ -257,3 +257,14 @@ def _bytes(text: object) -> bytes:
 
 def _pause(text: str) -> float:
     return min(float(text), LONGEST_PAUSE_SECONDS) if text.isdigit() else 1.0
+
+
+def _files(parts: object) -> list[tuple[str, Any]] | None:
+    """Return the parts of a multipart form; what is neither text nor a file is a field of JSON."""
+    if not isinstance(parts, Mapping | list):
+        return None
+    pairs = parts.items() if isinstance(parts, Mapping) else parts
+    return [
+        (name, part if isinstance(part, str | bytes | tuple) else (None, json.dumps(part)))
+        for name, part in pairs
+    ]
