@@ -348,7 +348,7 @@ TEXTS: dict[str, Callable[[], Any]] = {
     "text in a delete": lambda: delete(Order).where(text("a or b")),
     "text in a join": lambda: select(Order).join(Customer, text("a or b"), isouter=True),
     "text as a table": lambda: select(literal(1)).select_from(text("orders")),
-    "text with columns": lambda: text("select id from orders").columns(col(Order.id)),
+    "text with columns": lambda: text("select id from orders").columns(column("id")),
     "text in order": lambda: select(Order).order_by(text("a")),
     "a prefix": lambda: select(Order).prefix_with("distinct"),
     "a suffix": lambda: select(Order).suffix_with("union select * from orders"),
