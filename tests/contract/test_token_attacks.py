@@ -33,7 +33,12 @@ def forged(
     """A token with a right signature of `secret` over whatever it says."""
     head = {"alg": "HS256"} | (header if isinstance(header, dict) else {})
     body = json.dumps(claims) if raw is None else raw
-    text = f"{part(json.dumps(head).encode())}.{part(body.encode())}"
+    return sealed(json.dumps(head).encode(), body.encode(), secret)
+
+
+def sealed(header: bytes, claims: bytes, secret: str = SECRET) -> str:
+    """The signature of `secret` over these very bytes."""
+    text = f"{part(header)}.{part(claims)}"
     return f"{text}.{part(hmac.digest(secret.encode(), text.encode(), 'sha256'))}"
 
 
@@ -79,6 +84,10 @@ ATTACKS: dict[str, str] = {
     "sub a lone surrogate": forged(raw='{"sub": "\\ud800", "exp": 9999999999}'),
     "sub very long": times("sub", "u" * 5000),
     "claims twice": forged(raw=f'{{"sub": "{uuid4()}", "sub": "{USER}", "exp": 9999999999}}'),
+    "claims in UTF-16": sealed(json.dumps({"alg": "HS256"}).encode(), json.dumps(GOOD).encode("utf-16-le")),
+    "header names alg twice": sealed(b'{"alg": "none", "alg": "HS256"}', json.dumps(GOOD).encode()),
+    "header in UTF-16": sealed(json.dumps({"alg": "HS256"}).encode("utf-16-le"), json.dumps(GOOD).encode()),
+    "header a list": sealed(b'["HS256"]', json.dumps(GOOD).encode()),
     "claims a list": forged([GOOD]),
     "claims no JSON": forged(raw="{"),
     "claims nested deeply": forged(raw="[" * 5000),

@@ -28,6 +28,8 @@ from handfast.runtime.schemes import Scheme
 USER_NAMESPACE: Final = uuid5(NAMESPACE_URL, "urn:handfast:user")
 """Names a `sub` that is no UUID; never change it: owner columns hold what came out."""
 
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
 EVERY_SCOPE: Final = "*"
 
 Role: TypeAlias = Literal["user", "service", "admin"]
@@ -68,11 +70,12 @@ class Principal:
 
 
 def user_id(subject: str) -> UUID:
-    """Map the `sub` of a token to the id that owner columns hold."""
-    try:
-        return UUID(subject)
-    except ValueError:
-        return uuid5(USER_NAMESPACE, subject)
+    """Map the `sub` of a token to the id that owner columns hold.
+
+    Only the form of RFC 9562, 4 is a UUID, in digits of any case: whatever else Python reads as one (braces,
+    `urn:uuid:`, no hyphens) is another subject, lest two subjects own the same rows.
+    """
+    return UUID(subject) if _UUID.fullmatch(subject) else uuid5(USER_NAMESPACE, subject)
 
 
 Authenticator: TypeAlias = Callable[[str], Awaitable[Principal | None]]
@@ -203,7 +206,10 @@ class Guard:
             return None  # the guard knows what else would do, and how to ask for it
         except ApiError:
             raise
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # the request itself is cancelled, not something within the authenticator
             if limit.expired():
                 _log.error("authenticator_timed_out", scheme=part.scheme.name)
                 raise ServiceUnavailable(

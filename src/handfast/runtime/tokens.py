@@ -16,15 +16,16 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import jwt
+from jwt.utils import base64url_decode
 
 from handfast.runtime.faults import Fault
 from handfast.runtime.jwks import ALGORITHMS, KeySet
+from handfast.runtime.schemes import LONGEST_CREDENTIAL
 from handfast.runtime.security import Principal, Role, user_id
 from handfast.runtime.settings import Settings
 from handfast.runtime.verified import Verified, VerifiedTokens, digest_of
 
 SHORTEST_SECRET_BYTES: Final = 32
-LONGEST_TOKEN: Final = 16_384
 LONGEST_SUBJECT: Final = 255
 """Characters; OpenID Connect Core, 2."""
 LATEST_TIME: Final = 253_402_300_799
@@ -46,21 +47,33 @@ class UserRows(Protocol):
 
 
 class _StrictJWT(jwt.PyJWT):
-    """PyJWT, but a claim may be named once only, and times are finite numbers."""
+    """PyJWT, but claims are read as strictly as the header, and times are finite numbers."""
 
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
-        try:
-            claims = json.loads(
-                decoded["payload"], object_pairs_hook=_without_duplicates, parse_constant=_no_number
-            )
-        except (ValueError, RecursionError) as error:
-            raise jwt.DecodeError("the claims cannot be read") from error
-        if not isinstance(claims, dict):
-            raise jwt.DecodeError("the claims are no object")
+        claims = _object(decoded["payload"])
         for name in ("exp", "nbf", "iat"):
             if name in claims and not _is_time(claims[name]):
                 raise jwt.DecodeError(f"`{name}` is no time")
         return claims
+
+
+def _bytes(part: str) -> bytes:
+    try:
+        return base64url_decode(part)
+    except ValueError as error:
+        raise jwt.DecodeError("a part is no base64url") from error
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    """Return the JSON object that a part of a token holds; raises `DecodeError`."""
+    try:
+        # As UTF-8 (RFC 7515, 3): json.loads would guess the encoding of bytes.
+        found = json.loads(text.decode(), object_pairs_hook=_without_duplicates, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise jwt.DecodeError("a part cannot be read") from error
+    if not isinstance(found, dict):
+        raise jwt.DecodeError("a part is no object")
+    return found
 
 
 def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -116,7 +129,7 @@ class Tokens:
 
         Raises `ServiceUnavailable` while it cannot be told: no keys, or no database to ask about the user.
         """
-        if len(token) > LONGEST_TOKEN or _COMPACT.fullmatch(token) is None:
+        if len(token) > LONGEST_CREDENTIAL or _COMPACT.fullmatch(token) is None:
             return None
         now = time.time()
         digest = digest_of(token)
@@ -155,8 +168,8 @@ class Tokens:
 
     async def _claims(self, token: str) -> tuple[dict[str, Any], bytes | None]:
         """Return the claims and the thumbprint of the published key that signed them; raises `PyJWTError`."""
-        header = jwt.get_unverified_header(token)
-        algorithm = header.get("alg")
+        header = _object(_bytes(token.partition(".")[0]))
+        algorithm, kid = header.get("alg"), header.get("kid")
         kind = header.get("typ", "")
         if not isinstance(kind, str) or kind.lower() not in TYPES:
             raise jwt.InvalidTokenError("not an access token")
@@ -164,12 +177,14 @@ class Tokens:
             raise jwt.InvalidTokenError("a header that changes what the token means")
         if not isinstance(algorithm, str):
             raise jwt.InvalidAlgorithmError("no algorithm")
+        if not isinstance(kid, str | None):
+            raise jwt.InvalidTokenError("a key id is a text")
         key: str | jwt.PyJWK
         thumbprint = None
         if algorithm == "HS256" and self._secret is not None:
             key = self._secret
         elif algorithm in ALGORITHMS and self._key_set is not None:
-            found = await self._key_set.key(header.get("kid"), algorithm)
+            found = await self._key_set.key(kid, algorithm)
             if found is None:
                 raise jwt.InvalidKeyError("unknown key")
             key, thumbprint = found.verifiers[algorithm], found.thumbprint

@@ -279,6 +279,13 @@ class TestAuthenticatorsThatFail:
 
         assert (await self.answer(tmp_path, gives_up)).status_code == 500
 
+    async def test_one_whose_own_task_was_cancelled(self, tmp_path: Path) -> None:
+        async def cancelled(credential: str) -> Principal | None:
+            raise asyncio.CancelledError(credential)
+
+        answer = await self.answer(tmp_path, cancelled)
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
     @pytest.mark.parametrize("result", [True, "ann", object(), {"id": "ann"}])
     async def test_one_that_returns_something_else(self, tmp_path: Path, result: Any) -> None:
         async def returns(credential: str) -> Any:
@@ -462,6 +469,22 @@ def test_subjects_map_to_stable_ids() -> None:
     # Owner columns hold this value: it may never change.
     assert user_id("Zk3vH0aW9rXbN2cT5yLmQ8pJ1dS7fGe4") == UUID("e40ddec5-b6d8-57aa-8299-cb745c70345c")
     assert "claims" not in repr(Principal.of("a", email="x"))
+
+
+@pytest.mark.threat("elevation.another-users-row")
+@pytest.mark.parametrize(
+    "spelling",
+    ["urn:uuid:{}", "{{{}}}", " {}", "{}\n", "{{{}"],
+)
+def test_other_spellings_of_an_id_are_other_subjects(spelling: str) -> None:
+    known = "0191b0f0-0000-7000-8000-00000000000a"
+    ids = [
+        user_id(spelling.format(known)),
+        user_id(known.replace("-", "")),
+        user_id(known.replace("0", "\uff10", 1)),
+    ]
+    assert UUID(known) not in ids
+    assert user_id(known.upper()) == UUID(known)  # RFC 9562, 4: the case of its digits does not count
 
 
 @pytest.mark.threat("spoofing.no-credentials")
