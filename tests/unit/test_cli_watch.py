@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from handfast.cli.watch import Watcher
+from tests.unit.cli_kit import handfast
 
 
 @pytest.fixture
@@ -44,3 +45,12 @@ def test_only_sources_count(watcher: Watcher) -> None:
 def test_a_generated_file_that_is_gone_counts(watcher: Watcher) -> None:
     (watcher.root / "generated/notes/routes.py").unlink()
     assert heard(watcher) == {"generated/notes/routes.py"}
+
+
+def test_a_generation_is_not_heard(watcher: Watcher) -> None:
+    """What it lays down on its way, hidden files, comes and goes."""
+    contract = watcher.root / "specs/001-notes/contracts/notes.yaml"
+    contract.write_text(contract.read_text().replace("title: Notes", "title: Other notes"))
+    heard(watcher)
+    assert handfast("generate", "--project", watcher.root).code == 0
+    assert heard(watcher) == set()

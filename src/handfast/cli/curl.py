@@ -12,9 +12,10 @@ from handfast.cli.sample import NoSampleError, sample
 
 if TYPE_CHECKING:
     from handfast.codegen.ir import Feature, Json, Media, Operation, Param
+    from handfast.fuzz.surface import Credential
 
-Credentials = Mapping[str, tuple[str, str, str]]
-"""Security scheme -> where it is sent (`header`, `query`, `cookie`), under which name, and its value."""
+    Credentials = Mapping[str, Credential]
+    """Security scheme -> what to send for it."""
 
 
 def line(url: str, features: Sequence[Feature], credentials: Mapping[str, Credentials]) -> str | None:
@@ -62,8 +63,8 @@ def _command(url: str, feature: Feature, operation: Operation, credentials: Cred
     for scheme in operation.security[0] if operation.security else ():
         if scheme[0] not in credentials:
             raise NoSampleError
-        location, name, value = credentials[scheme[0]]
-        {"query": query, "cookie": cookies}.get(location, headers).append((name, value))
+        sent = credentials[scheme[0]]
+        {"query": query, "cookie": cookies}.get(sent.location, headers).append((sent.name, sent.value))
     if cookies:
         headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
     body = _json_body(operation)
@@ -74,8 +75,8 @@ def _command(url: str, feature: Feature, operation: Operation, credentials: Cred
         made = sample(schema, _defs(feature), first=_written(feature, operation, body.media_type))
         data = ["-d", json.dumps(made, ensure_ascii=False)]
     address = url + path + (f"?{urlencode(query)}" if query else "")
-    sent = [word for name, text in headers for word in ("-H", f"{name}: {text}")]
-    return shlex.join(["curl", "-sS", "-X", operation.method, address, *sent, *data])
+    words = [word for name, text in headers for word in ("-H", f"{name}: {text}")]
+    return shlex.join(["curl", "-sS", "-X", operation.method, address, *words, *data])
 
 
 def _text(param: Param, feature: Feature) -> str:

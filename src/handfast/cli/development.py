@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from handfast.cli.errors import CliError
 from handfast.cli.generation import Generation, prepare
 from handfast.cli.identity import development_credentials, development_secret, mint, private_folder
 from handfast.cli.lock import Lock, only_one
+from handfast.cli.migrate import migrate_apart
 from handfast.cli.options import Run
 from handfast.cli.watch import Watcher
 from handfast.runtime.settings import Settings
@@ -145,25 +144,17 @@ class Development:
         return bool(written)
 
     def _migrate(self) -> None:
-        """Migrate in a process of its own, which imports the handlers as they are now."""
+        """Migrate, and tell what came of it."""
         if (
             "HANDFAST_DATABASE_OWNER_URL" not in self._environment
             and self._settings.database_owner_url is None
         ):
             self.out.event("unmigrated", "HANDFAST_DATABASE_OWNER_URL is not set: migrations are not run")
             return
-        if not (self.root / "migrations").is_dir():
-            return
-        command = [sys.executable, "-m", "handfast", "migrate", "--project", str(self.root), "--no-color"]
         with self.out.progress("migrating"):
-            done = subprocess.run(
-                command,
-                env=self._environment,
-                capture_output=True,
-                text=True,
-                start_new_session=True,
-                check=False,
-            )
+            done = migrate_apart(self.root, self._environment)
+        if done is None:
+            return
         if done.returncode:
             self.out.event("failed", done.stderr.strip() or "migration failed", what=done.stderr.strip())
         elif done.stdout.strip() != "nothing was pending":

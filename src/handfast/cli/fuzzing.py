@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from handfast.cli import signals
 from handfast.cli.children import Child, listen
 from handfast.cli.errors import CliError, WrongUse
 from handfast.cli.identity import mint, private_folder
+from handfast.cli.migrate import migrate_apart
 from handfast.cli.options import Run
 from handfast.cli.output import SLOW_SECONDS
 from handfast.fuzz.contract import Contract
@@ -155,13 +154,9 @@ def own_service(run: Run) -> Iterator[Target]:
 
 
 def _migrate(run: Run, environment: dict[str, str]) -> None:
-    """Migrate in a process of its own, which imports the handlers."""
-    if not (run.root / "migrations").is_dir():
-        return
-    command = [sys.executable, "-m", "handfast", "migrate", "--project", str(run.root), "--no-color"]
     with run.out.progress("migrating"):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
+        done = migrate_apart(run.root, environment)
+    if done is not None and done.returncode:
         raise CliError(f"the migrations fail: {done.stderr.strip()}", "mend them: handfast migrate")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from handfast.cli.errors import CliError, WrongUse
+from handfast.fuzz.identities import credentials
 from handfast.redaction import learn
 
 if TYPE_CHECKING:
-    from handfast.cli.curl import Credentials
     from handfast.codegen.ir import Json
+    from handfast.fuzz.surface import Credential
     from handfast.runtime.settings import Settings
 
 DEVELOPER = UUID("00000000-0000-4000-8000-000000000001")
@@ -78,23 +78,10 @@ def mint(
     return make_token(user, secret=secret, ttl=ttl, scopes=scopes, **claims)
 
 
-def development_credentials(schemes: Mapping[str, Json], token: str | None) -> Credentials:
+def development_credentials(schemes: Mapping[str, Json], token: str | None) -> Mapping[str, Credential]:
     """Return what to send for each security scheme: `token`, or what a development authenticator takes."""
-    found: dict[str, tuple[str, str, str]] = {}
-    for name, scheme in schemes.items():
-        if not isinstance(scheme, dict):
-            continue
-        kind, http = scheme.get("type"), str(scheme.get("scheme", "")).lower()
-        if kind == "apiKey":
-            found[name] = (str(scheme.get("in")), str(scheme.get("name")), "developer")
-        elif kind in ("oauth2", "openIdConnect") or (kind == "http" and http == "bearer"):
-            if token is not None:
-                found[name] = ("header", "Authorization", f"Bearer {token}")
-        elif kind == "http" and http == "basic":
-            found[name] = ("header", "Authorization", f"Basic {b64encode(b'developer:developer').decode()}")
-        elif kind == "http":
-            found[name] = ("header", "Authorization", f"{http.title()} developer")
-    return found
+    known = {name: scheme for name, scheme in schemes.items() if isinstance(scheme, dict)}
+    return credentials(known, token, "developer")
 
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,6 +64,19 @@ def migrate(
                 said = f"ran {', '.join(pending)}" if pending else "nothing was pending"
                 run.out.result(said, migrated=list(pending), revision=revision)
     return OK
+
+
+def migrate_apart(root: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str] | None:
+    """Migrate the project in a process of its own, which imports the handlers as they are now.
+
+    Returns how it ended, and None for a project without migrations.
+    """
+    if not (root / "migrations").is_dir():
+        return None
+    command = [sys.executable, "-m", "handfast", "migrate", "--project", str(root), "--no-color"]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, start_new_session=True, check=False
+    )
 
 
 @contextlib.contextmanager

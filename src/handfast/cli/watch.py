@@ -61,7 +61,8 @@ class Watcher:
     def _counts(self, path: str) -> bool:
         folder, _, rest = path.partition("/")
         if folder == "generated":
-            return not path.endswith(".tmp") and not (self.root / path).exists()
+            # Hidden files are those that a generation lays down on its way.
+            return not Path(path).name.startswith(".") and not (self.root / path).exists()
         if not rest:
             return path in FOLDERS or path.endswith(".py") or path == ".env"
         return folder not in ("handlers", "migrations") or path.endswith(".py")

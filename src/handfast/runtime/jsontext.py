@@ -55,10 +55,8 @@ def _may_overflow(content: bytes) -> bool:
 
 def _has_infinity(value: object) -> bool:
     """Whether a number overflowed a double; the parser, like most, turns such a one into an infinity."""
-    kind = type(value)
-    if kind is float:
-        return math.isinf(value)  # type: ignore[arg-type]
-    # Texts are most of a document: they are passed over without a call.
-    if kind is dict:
-        return any(_has_infinity(one) for one in value.values() if type(one) is not str)  # type: ignore[attr-defined]
-    return kind is list and any(_has_infinity(one) for one in value if type(one) is not str)  # type: ignore[attr-defined]
+    if isinstance(value, float):
+        return math.isinf(value)
+    if isinstance(value, dict):
+        return any(_has_infinity(one) for one in value.values())
+    return isinstance(value, list) and any(_has_infinity(one) for one in value)

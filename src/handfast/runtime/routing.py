@@ -26,6 +26,7 @@ from handfast.runtime.binding import bind, handler_file
 from handfast.runtime.bodies import BodyDecoder, Decoded
 from handfast.runtime.context import PublicContext
 from handfast.runtime.contract import Contract, OperationSpec
+from handfast.runtime.database import unstorable
 from handfast.runtime.database.audit import Origin
 from handfast.runtime.decode import ParametersDecoder
 from handfast.runtime.encode import Encoder
@@ -321,8 +322,6 @@ class Call(Generic[ContextT, InputsT]):
 
     def _tell_unstorable(self, error: BaseException) -> None:
         """Raise `Violations` where the database cannot hold what the contract let pass, such as NUL."""
-        from handfast.runtime.database import unstorable
-
         keyword = unstorable(error)
         if keyword is None:
             return

@@ -24,7 +24,7 @@ from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
 from handfast.runtime.database.operations import existence_function
-from handfast.runtime.database.owners import IsolationError, owner_column
+from handfast.runtime.database.owners import IsolationError, owner_column, single_key
 from handfast.runtime.database.reach import Reach
 from handfast.runtime.database.rows import Entity, Reader, entity
 from handfast.runtime.database.statements import Call, Plan, plan_of, prepare
@@ -49,13 +49,13 @@ class Single:
     @property
     def key(self) -> Column[Any]:
         """The primary key, apart from the owner."""
-        keys = [column for column in self.table.primary_key if column is not self.owner]
-        if len(keys) != 1:
+        key = single_key(self.table)
+        if key is None:
             name = self.entity.mapper.class_.__name__
             raise IsolationError(
                 f"`{name}` has no primary key of one column: use select(), update() or delete()"
             )
-        return keys[0]
+        return self.table.columns[key]
 
 
 @cache
