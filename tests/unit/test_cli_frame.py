@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -162,13 +162,17 @@ def test_colours_on_a_terminal_only(
 def test_progress_is_told_after_a_while(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    told = threading.Event()
+
+    class Told(Output):
+        def note(self, text: str) -> None:
+            super().note(text)
+            told.set()
+
     monkeypatch.setattr("handfast.cli.output.SLOW_SECONDS", 0.01)
-    with Output().progress("counting"):
-        deadline = time.monotonic() + 5
-        said = ""
-        while not said and time.monotonic() < deadline:
-            said = capsys.readouterr().err
-    assert said == "counting …\n"
+    with Told().progress("counting"):
+        assert told.wait(30)
+    assert capsys.readouterr().err == "counting …\n"
     monkeypatch.setattr("handfast.cli.output.SLOW_SECONDS", 60)
     with Output().progress("counting"):
         pass
