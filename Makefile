@@ -51,7 +51,7 @@ $(STAMP): $(LOCKS) pyproject.toml src/handfast/__init__.py
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with the modules venv and ensurepip is needed; name it with: make PYTHON=/path/to/python3" >&2; exit 3; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements/bootstrap.txt
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/all.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BROWSER) || echo "no Chromium: the test of /docs in a browser is skipped" >&2
 	@touch $@

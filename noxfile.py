@@ -23,6 +23,9 @@ nox.options.stop_on_first_error = False
 ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
 os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # the locked tools, not those of the machine
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # tests start many processes, and each would compile everything
 
 LOCKS = {
     "runtime": [],
@@ -34,6 +37,10 @@ LOCKS = {
 
 CORPUS = Path(os.environ.get("HANDFAST_CORPUS", ROOT.parent / "shared" / "corpus" / "openapi"))
 """Real contracts, one `<name>/api.yaml` each; `foreign` takes some of them in where the folder exists."""
+
+
+SPREAD = ("--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Over both cores, a module at a time, so that what a module sets up is set up once."""
 
 
 @nox.session
@@ -56,10 +63,8 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit, generator, contract and integration tests, with the coverage floor."""
     session.run("coverage", "erase")
-    spread = ("--numprocesses", "2", "--dist", "loadgroup", "--maxschedchunk", "1")
-    session.run(
-        "coverage", "run", "-m", "pytest", "-m", "not fuzz and not better_auth", *spread, *session.posargs
-    )
+    chosen = ("-m", "not fuzz and not long and not better_auth")
+    session.run("coverage", "run", "-m", "pytest", *chosen, *SPREAD, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -68,6 +73,12 @@ def tests(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Schemathesis, all phases and all checks, over the reference service."""
     session.run("pytest", "-m", "fuzz", *session.posargs)
+
+
+@nox.session(default=False)
+def holes(session: nox.Session) -> None:
+    """Every planted hole, and every service that must be found sound; `tests` has one of each kind."""
+    session.run("pytest", "-m", "planted or long", *SPREAD, *session.posargs)
 
 
 @nox.session(default=False)
@@ -88,7 +99,7 @@ def foreign(session: nox.Session) -> None:
         wheels = Path(scratch, "wheels")
         session.run("uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", str(wheels))
         session.run("uv", "venv", "--quiet", "--python", sys.executable, str(python.parents[1]))
-        install = ("uv", "pip", "install", "--quiet", "--python", str(python))
+        install = ("uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))
         session.run(*install, "--require-hashes", "--requirement", "requirements/test.txt")
         session.run(*install, "--no-deps", *(str(wheel) for wheel in wheels.glob("*.whl")))
         session.run(

@@ -111,7 +111,7 @@ def client(service_url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where mypy keeps what it learnt of the libraries, for this run; its tests share one worker."""
+    """Where mypy keeps what it learnt of the libraries, for this run."""
     return tmp_path_factory.mktemp("mypy")
 
 

@@ -17,32 +17,11 @@ from tools.cli_help import COMMANDS, pages
 
 ROOT = Path(__file__).parents[1]
 
+OUTSIDE = ("handfast.cli", "handfast.testing", "handlers", "generated", "app")
 FORBIDDEN = {
-    "src/handfast/codegen": (
-        "handfast.runtime",
-        "handfast.cli",
-        "handfast.testing",
-        "handlers",
-        "generated",
-        "app",
-    ),
-    "src/handfast/runtime": (
-        "handfast.codegen",
-        "handfast.cli",
-        "handfast.testing",
-        "handlers",
-        "generated",
-        "app",
-    ),
-    "src/handfast/fuzz": (
-        "handfast.codegen",
-        "handfast.runtime",
-        "handfast.cli",
-        "handfast.testing",
-        "handlers",
-        "generated",
-        "app",
-    ),
+    "src/handfast/codegen": ("handfast.runtime", *OUTSIDE),
+    "src/handfast/runtime": ("handfast.codegen", *OUTSIDE),
+    "src/handfast/fuzz": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/cli": ("handlers", "generated", "app", "tests"),
     "generated": ("handfast.codegen", "handfast.cli", "handfast.testing", "handlers", "app"),
     "handlers": ("handfast.codegen", "handfast.cli", "handfast.testing", "app", "migrations"),

@@ -176,7 +176,7 @@ def test_keys_rotate(dsns: Dsns, tmp_path: Path) -> None:
         until = time.monotonic() + 30
         while kid(new := token()) == kid(old):
             assert time.monotonic() < until, "the server did not rotate its key"
-            time.sleep(0.5)
+            time.sleep(0.5)  # between two questions
         assert listed(client, new) == 200
         assert listed(client, old) == 200
 
@@ -193,7 +193,7 @@ def test_known_keys_outlive_their_server(dsns: Dsns, tmp_path: Path) -> None:
         assert listed(client, seen) == 200
         assert listed(client, invented()) == 401
         auth.stop()
-        time.sleep(1.5)
+        time.sleep(1.5)  # until the keys are older than `jwks_cache_seconds`
         assert listed(client, seen) == 200
         assert listed(client, unseen) == 200
         refused = client.get("/api/tasks", headers=bearer(invented()))

@@ -36,7 +36,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.xdist_group("mypy")
 def test_real_contracts_become_sound_code(tmp_path: Path, mypy_cache: Path) -> None:
     features: dict[str, Feature] = {}
     files: dict[str, str] = {}

@@ -46,7 +46,6 @@ def test_it_is_clean_for_ruff(project: tuple[Path, dict[str, Feature]]) -> None:
     check_ruff(project[0])
 
 
-@pytest.mark.xdist_group("mypy")
 def test_it_is_clean_for_mypy(project: tuple[Path, dict[str, Feature]], mypy_cache: Path) -> None:
     check_types(project[0], mypy_cache)
 

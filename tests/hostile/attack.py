@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import socket
@@ -11,10 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
-from handfast.testing import free_port
+from handfast.runtime.database import Dsns
+from handfast.testing import free_port, make_token
+from tests.conftest import ROOT, SECRET
 
 PATIENCE_SECONDS = 15.0
 """How long an answer may take before the server counts as dead."""
@@ -30,7 +32,6 @@ class Target:
     port: int
     log: Path
     token: bytes = b""
-    warm_bytes: int = field(default=0)
 
     @property
     def resident_bytes(self) -> int:
@@ -47,10 +48,6 @@ class Target:
         found = re.search(rf"{name}:\s+(\d+) kB", status)
         assert found is not None
         return int(found[1]) * 1024
-
-    def lines(self) -> list[dict[str, object]]:
-        """What it has logged."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
 @contextlib.contextmanager
@@ -75,6 +72,23 @@ def serving(root: Path, environment: Mapping[str, str], log: Path) -> Iterator[T
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextlib.contextmanager
+def attacked(folder: Path, dsns: Dsns, **settings: str) -> Iterator[Target]:
+    """Run the reference service and the routes of `tests.hostile.service` in `folder`, with a user's token."""
+    (folder / "app.py").write_text("from tests.hostile.service import app\n__all__ = ['app']\n")
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(folder),
+        "HANDFAST_ENV": "test",
+        "DATABASE_URL": dsns.service,
+        "BETTER_AUTH_SECRET": SECRET,
+        **settings,
+    }
+    with serving(folder, environment, folder / "log") as target:
+        target.token = make_token(uuid4(), secret=SECRET).encode()
+        yield target
 
 
 def _answers(port: int) -> bool:

@@ -14,9 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handfast.runtime.database import Dsns
-from handfast.testing import make_token
-from tests.conftest import ROOT, SECRET
-from tests.hostile.attack import QUIET_SECONDS, Reader, Target, serving, statuses
+from tests.hostile.attack import QUIET_SECONDS, Reader, Target, attacked, statuses
 from tests.hostile.kinds import AUTH, TOKEN, chunked, get, head, post
 
 CONNECTIONS = 60
@@ -25,14 +23,7 @@ HEALTH = (get(b"/health", b"Connection: close"),)
 
 @pytest.fixture(scope="module")
 def target(dsns: Dsns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    folder = tmp_path_factory.mktemp("connections")
-    (folder / "app.py").write_text("from tests.hostile.service import app\n__all__ = ['app']\n")
-    environment = {
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(folder),
-        "HANDFAST_ENV": "test",
-        "DATABASE_URL": dsns.service,
-        "BETTER_AUTH_SECRET": SECRET,
+    limits = {
         "HANDFAST_CONNECTION_LIMIT": str(CONNECTIONS),
         "HANDFAST_HEAD_TIMEOUT_SECONDS": "2",
         "HANDFAST_BODY_TIMEOUT_SECONDS": "2",
@@ -40,8 +31,7 @@ def target(dsns: Dsns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tar
         "HANDFAST_WRITE_TIMEOUT_SECONDS": "1",
         "HANDFAST_TRUSTED_PROXIES": "10.0.0.0/8",
     }
-    with serving(folder, environment, folder / "log") as made:
-        made.token = make_token("00000000-0000-4000-8000-000000000001", secret=SECRET).encode()
+    with attacked(tmp_path_factory.mktemp("connections"), dsns, **limits) as made:
         yield made
 
 
@@ -61,8 +51,7 @@ def test_too_many_connections_are_told_so_and_idle_ones_make_room(target: Target
     with contextlib.ExitStack() as stack:
         for _ in range(CONNECTIONS):
             stack.enter_context(socket.create_connection(("127.0.0.1", target.port)))
-        time.sleep(0.2)
-        assert statuses(target.port, HEALTH) == [503]
+        assert statuses(target.port, HEALTH) == [503]  # connections are taken in the order of their coming
         eventually(target.port)  # though nobody has closed one of them
 
 
@@ -78,7 +67,7 @@ def test_a_caller_that_reads_no_answer_is_cut_off(target: Target) -> None:
             stack.enter_context(one).connect(("127.0.0.1", target.port))
             one.sendall(get(b"/big"))
             hoarders.append(one)
-        time.sleep(2.5)
+        time.sleep(2.5)  # longer than it may take to write; reading would show how far it is, and help it on
         eventually(target.port)
         for one in hoarders:
             assert _read_until_cut(one) < 8_000_000

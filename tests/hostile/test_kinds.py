@@ -6,15 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from handfast.runtime.database import Dsns
-from handfast.testing import make_token
-from tests.conftest import ROOT, SECRET
 from tests.hostile import documents, forms, limits, paths, smuggling
-from tests.hostile.attack import Target, serving, statuses
+from tests.hostile.attack import Target, attacked, statuses
 from tests.hostile.kinds import CANARY, CLOSED, TOKEN, Kind
 
 KINDS = smuggling.KINDS + limits.KINDS + paths.KINDS + documents.KINDS + forms.KINDS
@@ -53,25 +50,16 @@ NORMAL = (b"GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer 
 
 @pytest.fixture(scope="module")
 def target(dsns: Dsns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """The server; its coverage is not measured, for its times are what is tested."""
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "app.py").write_text("from tests.hostile.service import app\n__all__ = ['app']\n")
-    environment = {
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(folder),
-        "HANDFAST_ENV": "test",
-        "DATABASE_URL": dsns.service,
-        "BETTER_AUTH_SECRET": SECRET,
+    settings = {
         "CORS_ORIGINS": "https://app.example.com",
         "HANDFAST_HEAD_TIMEOUT_SECONDS": "3",
         "HANDFAST_BODY_TIMEOUT_SECONDS": "3",
         "HANDFAST_KEEP_ALIVE_SECONDS": "1",
         "HANDFAST_WRITE_TIMEOUT_SECONDS": "2",
         "LOG_LEVEL": "debug",
-        "COVERAGE_PROCESS_CONFIG": "",
+        "COVERAGE_PROCESS_CONFIG": "",  # not measured, for its times are what is tested
     }
-    with serving(folder, environment, folder / "log") as made:
-        made.token = make_token(uuid4(), secret=SECRET).encode()
+    with attacked(tmp_path_factory.mktemp("hostile"), dsns, **settings) as made:
         yield made
 
 

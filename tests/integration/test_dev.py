@@ -25,8 +25,6 @@ from handfast.testing import free_port
 from tests.conftest import ROOT
 from tests.integration.conftest import SWITCH
 
-pytestmark = pytest.mark.slow
-
 CONTRACT = "specs/001-task-management/contracts/api.yaml"
 OPERATIONS = "handlers/task_management/operations.py"
 ARCHIVE = """

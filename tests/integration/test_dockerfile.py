@@ -19,8 +19,6 @@ from tests.conftest import ROOT, SECRET
 from tests.integration.dockerfile_kit import Stage, carry_out, instructions
 from tools import sbom
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("image")]  # made once
-
 DOCKERFILE = ROOT / "Dockerfile"
 
 

@@ -73,7 +73,6 @@ def test_the_derived_form_says_the_same(derived: Path) -> None:
             )
 
 
-@pytest.mark.xdist_group("mypy")
 def test_the_same_handlers_fit_it(derived: Path, mypy_cache: Path) -> None:
     check_types(derived, mypy_cache)
 

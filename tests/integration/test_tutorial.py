@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.codegen.generated import SOURCE, check_types
 from tests.conftest import ROOT
 from tests.unit.cli_kit import handfast
@@ -16,7 +14,6 @@ from tests.unit.cli_kit import handfast
 BLOCK = re.compile(r"^```(yaml|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.xdist_group("mypy")
 def test_the_tutorial_ends_in_a_passing_test(tmp_path: Path, mypy_cache: Path) -> None:
     blocks = BLOCK.findall((ROOT / "docs/tutorial.md").read_text(encoding="utf-8"))
     assert [language for language, _ in blocks] == ["yaml", "python", "python", "python", "python"]

@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "reports")
     parser.add_argument("selection", nargs="*", help="what to give to pytest instead of `-n 2 tests`")
     arguments = parser.parse_args()
-    results = run(arguments.selection or ["-n", "2", "--dist", "loadgroup", "tests"])
+    results = run(arguments.selection or ["-n", "2", "--dist", "loadfile", "tests"])
     tables, postgres = surface.tables()
     document: dict[str, Any] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

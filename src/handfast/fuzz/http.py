@@ -159,9 +159,9 @@ class HttpSurface:
         )
         try:
             strategy = known.as_strategy(generation_mode=GenerationMode.POSITIVE)
-            drawing: Any = seed(self._seed)(run(over(strategy)(keep)))  # type: ignore[no-untyped-call]
+            drawing: Any = seed(self._seed)(run(over(strategy)(keep)))  # type: ignore[no-untyped-call]  # hypothesis leaves its `seed` untyped
             drawing()
-        except Exception as error:
+        except Exception as error:  # a strategy made of any contract's schemas raises whatever it likes
             raise ValueError(f"no value fits its schemas ({type(error).__name__})") from error
         if not found:
             raise ValueError("no value fits its schemas")

@@ -115,6 +115,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # The connection -----------------------------------------------------------------------------
 
+    # uvicorn narrows the transport of `asyncio.Protocol` in the same way
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, unless there are too many."""
         super().connection_made(transport)

@@ -8,12 +8,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import httpx
 from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr, create_model
 
-from handfast.runtime import Context, ContractRouter, Inputs, PublicContext, Settings, create_app
+from handfast.runtime import Conflict, Context, ContractRouter, Inputs, PublicContext, Settings, create_app
+from handfast.runtime.database.audit import Origin
 from handfast.testing import client_of, make_token
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
@@ -169,3 +171,54 @@ def client(app: FastAPI, user: str | None = None) -> AbstractAsyncContextManager
 async def echo(ctx: PublicContext, inputs: Inputs) -> object:
     """Answer with the decoded inputs."""
     return inputs.model_dump(mode="python")
+
+
+def scope(path: str, headers: list[tuple[bytes, bytes]] | None = None, method: str = "GET") -> dict[str, Any]:
+    """What a server hands an application for a request."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "scheme": "http",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), *(headers or [])],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+
+
+class Unit:
+    """Notes how it was ended."""
+
+    def __init__(self, owner: UUID | None, refuses: bool = False) -> None:
+        self.owner = owner
+        self.ended: list[str] = []
+        self.db = "the database"
+        self.statements, self.seconds = 3, 0.5
+        self.refuses = refuses
+
+    async def commit(self) -> None:
+        self.ended.append("commit")
+        if self.refuses:
+            raise Conflict("at commit")
+
+    async def rollback(self) -> None:
+        self.ended.append("rollback")
+
+
+class Pool:
+    """Hands out `Unit`s."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.units: list[Unit] = []
+        self.refuses = refuses
+
+    def unit(self, owner: UUID | None, origin: Origin) -> Unit:
+        assert origin.operation
+        assert origin.correlation_id
+        self.units.append(Unit(owner, self.refuses))
+        return self.units[-1]

@@ -28,7 +28,7 @@ TABLE: Final = "handfast_audit"
 LONGEST_REASON: Final = 500
 
 _RECORD: Final = (
-    f"insert into {TABLE} (user_id, role, operation, correlation_id, reason, action, tables) "  # noqa: S608
+    f"insert into {TABLE} (user_id, role, operation, correlation_id, reason, action, tables) "  # noqa: S608  (a constant)
     "values ($1, $2, $3, $4, $5, $6, $7)"
 ).encode()
 _BECOME: Final[Statement] = (f"set local role {roles.ELEVATED}".encode(), (), False)

@@ -209,7 +209,7 @@ def current_user(column: str) -> str:
 
 def existence_body(schema: str, table: str, key: str) -> str:
     """Return the body of the existence function; `drift` holds the database's against it."""
-    return f"select exists (select from {quoted(schema, table)} where {quoted(key)} = $1)"  # noqa: S608
+    return f"select exists (select from {quoted(schema, table)} where {quoted(key)} = $1)"  # noqa: S608  (quoted)
 
 
 def run(operations: Operations, *statements: str) -> None:

@@ -28,7 +28,7 @@ def told(root: Path) -> Iterator[None]:
         raise
     except CommandError as error:
         raise ConfigError([_of_the_chain(error)]) from error
-    except Exception as error:
+    except Exception as error:  # a revision is a program, and its import may raise anything
         raise ConfigError([_of_a_file(error, root)]) from error
 
 
