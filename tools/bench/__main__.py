@@ -40,12 +40,10 @@ BODY = json.dumps({"title": "Test Task", "description": "Test description", "pri
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One kind of request."""
+    """What is sent, in turn: "METHOD path body", each."""
 
     name: str
-    method: str
-    path: str
-    body: str | None = None
+    requests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +66,22 @@ def address(dsn: str) -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, user and system."""
+    """CPU time of a process and of those that it started, so far, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(int(child)) for child in started)
 
 
 @contextmanager
-def serving(target: str, environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """Start one worker of `target`, ours as in production; its address and process id."""
+def serving(target: str, environment: Mapping[str, str], workers: int) -> Iterator[tuple[str, int]]:
+    """Start `target`, ours as in production; its address and process id."""
     port = free_port()
     uvicorn = ["uvicorn", target, "--host=127.0.0.1", "--no-access-log", "--log-level=error"]
     uvicorn += ["--loop=uvloop", "--http=httptools"]
     command = ["handfast", "serve"] if target == SERVICES["handfast"] else uvicorn
     process = subprocess.Popen(
-        [sys.executable, "-m", *command, f"--port={port}"],
+        [sys.executable, "-m", *command, f"--port={port}", f"--workers={workers}"],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
@@ -105,14 +105,14 @@ def serving(target: str, environment: Mapping[str, str]) -> Iterator[tuple[str, 
 
 def load(url: str, pid: int, scenario: Scenario, *, connections: int, seconds: float) -> Figures:
     """Put one scenario's load on a running service."""
-    environment = {**os.environ, "BENCH_METHOD": scenario.method, "BENCH_AUTHORIZATION": f"Bearer {token()}"}
-    if scenario.body is not None:
-        environment["BENCH_BODY"] = scenario.body
+    environment = {
+        **os.environ,
+        "BENCH_AUTHORIZATION": f"Bearer {token()}",
+        "BENCH_REQUESTS": "\n".join(scenario.requests),
+    }
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(ROOT / "tools/bench/load.lua")]
     before = cpu_seconds(pid)
-    run = subprocess.run(
-        [*command, url + scenario.path], env=environment, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([*command, url], env=environment, capture_output=True, text=True, check=True)
     spent = cpu_seconds(pid) - before
     told = json.loads(run.stdout.splitlines()[-1])
     done = told["requests"] or 1
@@ -183,7 +183,7 @@ def table(results: Mapping[str, Mapping[str, Figures]]) -> str:
     return "\n".join(lines)
 
 
-def run(*, rounds: int, seconds: float, connections: int) -> dict[str, dict[str, Figures]]:
+def run(*, rounds: int, seconds: float, connections: int, workers: int) -> dict[str, dict[str, Figures]]:
     """Measure every service in every scenario, interleaved; scenario → service → figures."""
     collected: dict[str, dict[str, list[Figures]]] = {}
     with tempfile.TemporaryDirectory() as folder, throwaway.server(Path(folder)) as server:
@@ -200,13 +200,15 @@ def run(*, rounds: int, seconds: float, connections: int) -> dict[str, dict[str,
         for number in range(rounds):
             for service, target in SERVICES.items():
                 print(f"round {number + 1} of {rounds}: {service}", file=sys.stderr, flush=True)
-                with serving(target, environment) as (url, pid):
+                with serving(target, environment, workers) as (url, pid):
                     task = seed(url)
+                    get, list_, create = f"GET /api/tasks/{task}", "GET /api/tasks", f"POST /api/tasks {BODY}"
                     scenarios = (
-                        Scenario("health", "GET", "/health"),
-                        Scenario("get", "GET", f"/api/tasks/{task}"),
-                        Scenario("list 20", "GET", "/api/tasks"),
-                        Scenario("create", "POST", "/api/tasks", BODY),
+                        Scenario("health", ("GET /health",)),
+                        Scenario("get", (get,)),
+                        Scenario("list 20", (list_,)),
+                        Scenario("create", (create,)),
+                        Scenario("mix", (get, list_, create)),
                     )
                     for scenario in scenarios:
                         load(url, pid, scenario, connections=connections, seconds=min(1.0, seconds))
@@ -224,11 +226,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of load for each scenario and round")
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--workers", type=int, default=1, help="processes of each service")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed.\n  fix: apt-get install wrk")
-    results = run(rounds=options.rounds, seconds=options.seconds, connections=options.connections)
+    results = run(
+        rounds=options.rounds,
+        seconds=options.seconds,
+        connections=options.connections,
+        workers=options.workers,
+    )
     print(table(results))
     if options.json:
         plain = {

@@ -1,8 +1,18 @@
--- Latency percentiles as one JSON line; method and body come from the environment.
-wrk.method = os.getenv("BENCH_METHOD") or "GET"
-wrk.body = os.getenv("BENCH_BODY")
-wrk.headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
-if wrk.body then wrk.headers["Content-Type"] = "application/json" end
+-- Sends the requests of BENCH_REQUESTS in turn ("METHOD path body" on a line each); one JSON line of figures.
+local headers = { ["Authorization"] = os.getenv("BENCH_AUTHORIZATION"), ["Content-Type"] = "application/json" }
+local requests, turn = {}, 0
+
+function init(arguments)
+  for line in os.getenv("BENCH_REQUESTS"):gmatch("[^\n]+") do
+    local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
+    requests[#requests + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
+  end
+end
+
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
 
 function done(summary, latency, requests)
   local errors = summary.errors
