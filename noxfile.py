@@ -72,7 +72,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Schemathesis, all phases and all checks, over the reference service."""
-    session.run("pytest", "-m", "fuzz", *session.posargs)
+    session.run("pytest", "-m", "fuzz", *(session.posargs or ["tests/contract/test_fuzz.py"]))
 
 
 @nox.session(default=False)

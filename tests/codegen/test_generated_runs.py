@@ -1,8 +1,12 @@
-"""Generated code runs: goldens show change, these show truth."""
+"""Generated code runs: goldens show change, these show truth; so do real public contracts.
+
+HANDFAST_CORPUS_ALL=1 takes every contract of the corpus.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,17 +14,34 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
+from handfast.codegen import overlay
 from handfast.codegen.ir import Feature
 from handfast.codegen.output import generate
 from handfast.codegen.project import Project, load
+from handfast.codegen.publish import publish
 from handfast.runtime import Upload
 from handfast.runtime.contract import Contract
 from tests.codegen.generated import check_imports, check_ruff, check_types, write_project
 from tests.codegen.instances import Maker
 
 GOLDEN = Path(__file__).with_name("golden")
+CORPUS = Path(
+    os.environ.get("HANDFAST_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus" / "openapi"
+)
+FEW = [
+    "museum",
+    "tictactoe",
+    "train-travel",
+    "swagger-petstore",
+    "uspto",
+    "marquez",
+    "oapi-params",
+    "ogen-responses",
+]
+NAMES = sorted(path.name for path in CORPUS.glob("*/")) if os.environ.get("HANDFAST_CORPUS_ALL") else FEW
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +117,26 @@ def test_what_the_contract_accepts_is_seen_and_given_back(
 def test_routes_are_ordered_most_literal_first(project: tuple[Path, dict[str, Feature]]) -> None:
     text = (project[0] / "generated" / "pet_shop" / "routes.py").read_text(encoding="utf-8")
     assert text.index('"/pets/search"') < text.index('"/pets/{pet_id}"')
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no contracts at {CORPUS.name}/; set HANDFAST_CORPUS")
+def test_real_contracts_become_sound_code(tmp_path: Path, mypy_cache: Path) -> None:
+    features: dict[str, Feature] = {}
+    files: dict[str, str] = {}
+    for name in NAMES:
+        alone = tmp_path / "alone" / name
+        contracts = alone / "specs" / name / "contracts"
+        shutil.copytree(CORPUS / name, contracts)
+        loaded = load(Project(alone))
+        assert not loaded.fatal, f"{name}:\n" + "\n".join(map(str, loaded.findings))
+        made = generate(loaded.features, root=alone)
+        published = publish(loaded.features)
+        assert overlay.subtract(published.document, published.overlay) == published.source
+        assert yaml.load(made["contracts/openapi.yaml"], Loader=yaml.CSafeLoader) == published.document
+        features |= {str(feature.name): feature for feature in loaded.features}
+        files |= made
+    write_project(tmp_path, features, files)
+    counts = check_imports(tmp_path, list(features))
+    assert counts == {name: len(feature.operations) for name, feature in features.items()}
+    check_ruff(tmp_path)
+    check_types(tmp_path, mypy_cache)

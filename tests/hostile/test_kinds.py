@@ -44,7 +44,7 @@ pytestmark = [
     pytest.mark.threat("tampering.upload-name"),
 ]
 GROWTH_BYTES = 64 * 1024 * 1024
-AT_ONCE = 6
+AT_ONCE = 16
 NORMAL = (b"GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + TOKEN + b"\r\n\r\n",)
 
 

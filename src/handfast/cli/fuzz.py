@@ -75,6 +75,8 @@ def fuzz(
     """
     from handfast.cli import fuzzing
 
+    if report is not None:
+        _write(report, "", mode="a")  # a long run must not end with a report that nobody can keep
     with _hypothesis(), contextlib.ExitStack() as stack:
         if url is None:
             if token or other_token or header or other_header:
@@ -163,12 +165,7 @@ def _end(
     """Print findings and figures, write the report, and return the exit code."""
     facts = {**facts, "findings": [finding.facts() for finding in findings]}
     if report is not None:
-        try:
-            report.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise CliError(
-                f"{report} cannot be written: {error.strerror}", "name another file with --report"
-            ) from error
+        _write(report, json.dumps(facts, indent=2) + "\n")
     run.out.data("\n".join(map(str, findings)), **facts)
     defects = sum(finding.fatal for finding in findings)
     if "cases" in facts:
@@ -181,6 +178,16 @@ def _end(
             f"{facts['seconds']} s, seed {facts['seed']}"
         )
     return FINDINGS if defects or (strict and findings) else OK
+
+
+def _write(report: Path, text: str, *, mode: str = "w") -> None:
+    try:
+        with report.open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CliError(
+            f"{report} cannot be written: {error.strerror}", "name another file with --report"
+        ) from error
 
 
 def _said(defects: int) -> str:
