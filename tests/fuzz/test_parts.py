@@ -11,23 +11,24 @@ from uuid import uuid4
 
 import jwt
 import pytest
+from fastapi import FastAPI, Response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handfast.fuzz.bodies import place, remove
 from handfast.fuzz.compare import differences, shape, told_apart
 from handfast.fuzz.contract import Contract, Json, Slot
-from handfast.fuzz.http import _files
+from handfast.fuzz.http import HttpSurface, _files
 from handfast.fuzz.identities import Given, credentials
 from handfast.fuzz.identities import given as user_given
 from handfast.fuzz.ids import fits, unissued
 from handfast.fuzz.markers import Markers, markers_in
 from handfast.fuzz.names import is_id, noun, singular, words
 from handfast.fuzz.report import Coverage, Finding, Report, Step
-from handfast.fuzz.surface import ABSENT, Answer, Identity, Values
+from handfast.fuzz.surface import ABSENT, Answer, Credential, Identity, Values
 from handfast.fuzz.tokens import Authority, claims_of, forgeries
 from handfast.testing import make_token
-from tests.conftest import ROOT, SECRET
+from tests.conftest import ROOT, SECRET, live
 
 RANDOM: Final = Random(1)  # noqa: S311 - a test repeats itself
 
@@ -298,6 +299,11 @@ def test_a_report_keeps_one_finding_a_rule_and_operation_and_no_credentials() ->
     report = Report(1)
     request: dict[str, Json] = {
         "as": "B1",
+        "credentials": [
+            ["header", "Authorization", "Bearer $B1"],
+            ["query", "key", "$B1_key"],
+            ["cookie", "sid", "$B1_sid"],
+        ],
         "method": "POST",
         "url": "http://h/it's",
         "headers": {"If-None-Match": '"x"'},
@@ -313,9 +319,63 @@ def test_a_report_keeps_one_finding_a_rule_and_operation_and_no_credentials() ->
     assert report.failed
     assert str(finding).splitlines()[2] == (
         "  $ curl -i -X POST 'http://h/it'\\''s' -H \"Authorization: Bearer $B1\" "
+        '--url-query "key=$B1_key" -b "sid=$B1_sid" '
         "-H 'If-None-Match: \"x\"' -H 'Content-Type: application/json' --data-raw '{}'   # 200"
     )
     assert report.facts(())["calls"] == 0
+
+
+def test_credentials_are_variables_of_a_shell() -> None:
+    sent = [
+        Credential("header", "Authorization", "Bearer secret"),
+        Credential("header", "X-API-Key", "secret"),
+        Credential("query", "key", "secret"),
+        Credential("cookie", "session-id", "a b"),
+    ]
+    assert [one.shown("A1").value for one in sent] == [
+        "Bearer $A1",
+        "$A1_X_API_Key",
+        "$A1_key",
+        "$A1_session_id",
+    ]
+
+
+def test_a_call_is_shown_with_all_its_credentials_and_none_of_their_values() -> None:
+    document: dict[str, Json] = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": {
+            "/x": {"get": {"security": [{"a": [], "b": []}], "responses": {"200": {"description": ""}}}}
+        },
+        "components": {
+            "securitySchemes": {
+                "a": {"type": "apiKey", "in": "query", "name": "key"},
+                "b": {"type": "apiKey", "in": "cookie", "name": "sid"},
+            }
+        },
+    }
+
+    app = FastAPI()
+    app.openapi = lambda: document  # type: ignore[method-assign]  # as FastAPI's manual tells
+
+    @app.get("/x")
+    def read() -> Response:
+        return Response(status_code=418)
+
+    with live(app) as url:
+        surface = HttpSurface(url)
+        (operation,) = surface.operations()
+        found = credentials(surface.contract.schemes, None, "sekret-key")
+        user = Identity("A1", found, (("X-Tenant", "sekret-tenant"),))
+        answer = surface.call(user, operation, Values())
+        surface.close()
+    assert answer.status == 418
+    line = Step(answer.request).curl()
+    assert line == (
+        f'curl -i -X GET \'{url}/x\' --url-query "key=$A1_key" -b "sid=$A1_sid" '
+        '-H "X-Tenant: $A1_X_Tenant"   # 418'
+    )
+    assert "sekret" not in json.dumps(answer.request)
 
 
 def test_what_could_not_be_exercised_says_why() -> None:

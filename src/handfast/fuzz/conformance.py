@@ -57,6 +57,10 @@ def run(
     `peers_only` makes the check between the two only. Raises `Failed` where Schemathesis cannot run.
     """
     names = {operation.label: operation.name for operation in contract.operations}
+    sent = _headers(contract, identities[0]) if identities else []
+    shown: list[Json] = [
+        ["header", name, Credential("header", name, value).shown("A1").value] for name, value in sent
+    ]
     with tempfile.TemporaryDirectory(prefix="handfast-fuzz-") as folder:
         scratch = Path(folder)
         report, events = scratch / "report.json", scratch / "events.ndjson"
@@ -90,7 +94,7 @@ def run(
             raise Failed(f"Schemathesis ended with exit code {done.returncode}: {said}")
         summary = cast("dict[str, Json]", json.loads(report.read_text(encoding="utf-8")))
         with events.open(encoding="utf-8") as lines:
-            failures = [one for line in lines for one in _failures(json.loads(line), names)]
+            failures = [one for line in lines for one in _failures(json.loads(line), names, shown)]
     errors = [_error(_dict(one), names) for one in _list(summary.get("errors"))]
     cases, seconds = _dict(summary.get("test_cases")).get("generated"), summary.get("running_time")
     outcome = Outcome(
@@ -136,7 +140,7 @@ def _headers(contract: Contract, identity: Identity) -> list[tuple[str, str]]:
     return [*found.items(), *identity.headers]
 
 
-def _failures(event: Json, names: Mapping[str, str]) -> Iterator[Finding]:
+def _failures(event: Json, names: Mapping[str, str], shown: list[Json]) -> Iterator[Finding]:
     """Yield what one event of the report says went wrong."""
     recorder = _dict(_dict(_dict(event).get("ScenarioFinished")).get("recorder"))
     interactions = _dict(recorder.get("interactions"))
@@ -153,16 +157,17 @@ def _failures(event: Json, names: Mapping[str, str]) -> Iterator[Finding]:
                 names.get(label, label),
                 what,
                 _FIX,
-                _steps(_dict(interactions.get(case))),
+                _steps(_dict(interactions.get(case)), shown),
             )
 
 
-def _steps(interaction: Mapping[str, Json]) -> tuple[Step, ...]:
+def _steps(interaction: Mapping[str, Json], shown: list[Json]) -> tuple[Step, ...]:
     request, answer = _dict(interaction.get("request")), _dict(interaction.get("response"))
     if "uri" not in request:
         return ()
     made: dict[str, Json] = {
         "as": "A1",
+        "credentials": shown,
         "method": request.get("method"),
         "url": request.get("uri"),
         "headers": {},

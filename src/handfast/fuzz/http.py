@@ -17,7 +17,7 @@ from schemathesis.core import NOT_SET
 from schemathesis.generation import GenerationMode
 
 from handfast.fuzz.contract import Contract, Json, Operation
-from handfast.fuzz.surface import ABSENT, Answer, Headers, Identity, Values
+from handfast.fuzz.surface import ABSENT, Answer, Credential, Headers, Identity, Values
 
 DRAWN = 20
 """Different values an operation; rounds take them in turn, with markers planted anew each time."""
@@ -26,8 +26,6 @@ LONGEST_PAUSE_SECONDS = 60.0
 """An answer 429 is waited for at most this long."""
 TRIES = 4
 _OURS = frozenset(("x-schemathesis-testcaseid", "user-agent", "connection", "accept-encoding"))
-
-
 _Primitive: TypeAlias = str | int | float | bool | None
 
 
@@ -83,12 +81,14 @@ class HttpSurface:
         self, identity: Identity, operation: Operation, values: Values, extra: Headers | None = None
     ) -> Answer:
         """Send one request; an answer 429 is waited for and the request repeated."""
-        request = self._request(identity, operation, values, extra)
+        proof = identity.proof(operation) if extra is None else []
+        request = self._request(proof, operation, values, extra or ())
+        shown = [one.shown(identity.name) for one in proof]
         for turn in range(TRIES):
             try:
                 answer = self._client.send(request)
             except httpx.ProtocolError:  # it hung up, or the request cannot be written as HTTP
-                return self._answer(0, (), b"", request, identity, values)
+                return self._answer(0, (), b"", request, identity.name, shown, values)
             except httpx.HTTPError as error:
                 raise Unreachable(f"{self.url} does not answer: {error}") from error
             if answer.status_code != 429 or turn == TRIES - 1:
@@ -96,7 +96,9 @@ class HttpSurface:
             time.sleep(_pause(answer.headers.get("retry-after", "1")))
         headers = tuple((name.lower(), value) for name, value in answer.headers.multi_items())
         self._client.cookies.clear()  # an identity is what its call sends, and nothing that an answer left
-        return self._answer(answer.status_code, headers, answer.content, request, identity, values)
+        return self._answer(
+            answer.status_code, headers, answer.content, request, identity.name, shown, values
+        )
 
     def faults(self) -> Sequence[str]:
         """Return what `/ready` complains of; nothing where the service has no such probe."""
@@ -168,7 +170,7 @@ class HttpSurface:
         return found
 
     def _request(
-        self, identity: Identity, operation: Operation, values: Values, extra: Headers | None
+        self, proof: Sequence[Credential], operation: Operation, values: Values, extra: Headers
     ) -> httpx.Request:
         known: Any = self._known[operation.method, operation.path]
         case: Any = known.Case(
@@ -183,17 +185,14 @@ class HttpSurface:
         headers = [(name, value) for name, value in made["headers"].items() if name.lower() not in _OURS]
         query = _pairs(made.get("params"))
         cookies = dict(made.get("cookies") or {})
-        if extra is None:
-            for credential in identity.sends(operation):
-                if credential.location == "query":
-                    query.append((credential.name, credential.value))
-                elif credential.location == "cookie":
-                    cookies[credential.name] = credential.value
-                else:
-                    headers.append((credential.name, credential.value))
-            headers += identity.headers
-        else:
-            headers += extra
+        for credential in proof:
+            if credential.location == "query":
+                query.append((credential.name, credential.value))
+            elif credential.location == "cookie":
+                cookies[credential.name] = credential.value
+            else:
+                headers.append((credential.name, credential.value))
+        headers += extra
         if cookies:
             headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())))
         return self._client.build_request(
@@ -212,16 +211,22 @@ class HttpSurface:
         headers: tuple[tuple[str, str], ...],
         body: bytes,
         request: httpx.Request,
-        identity: Identity,
+        user: str,
+        credentials: Sequence[Credential],
         values: Values,
     ) -> Answer:
         text = request.read().decode("utf-8", errors="replace")
         parameters = {**values.header, **values.cookie}
         url = urllib.parse.unquote(str(request.url))
+        shown = request.url
+        for one in credentials:
+            if one.location == "query":
+                shown = shown.copy_remove_param(one.name)
         said: dict[str, Json] = {
-            "as": identity.name,
+            "as": user,
+            "credentials": [[one.location, one.name, one.value] for one in credentials],
             "method": request.method,
-            "url": str(request.url),
+            "url": str(shown),
             "headers": {name: str(value) for name, value in values.header.items()},
             "status": status,
         }

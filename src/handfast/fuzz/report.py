@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, cast
 
 from handfast.fuzz.contract import Json, Operation
 
 MOST_STEPS = 6
+_OPTIONS: Final = {"header": ("-H", ": "), "query": ("--url-query", "="), "cookie": ("-b", "=")}
+"""Where a credential is sent -> curl's option for it, and what stands between name and value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a reproduction, its credentials left out."""
+    """One call of a reproduction, with variables of a shell for its credentials."""
 
     request: Mapping[str, Json]
 
     def curl(self) -> str:
-        """Return it as a line for a shell; the token of user `A1` is `$A1`, nobody sends none."""
+        """Return it as a line for a shell; the token of user `A1` is `$A1`, its `X-Key` is `$A1_X_Key`."""
         made = self.request
         words = [f"curl -i -X {made['method']} {_quoted(str(made['url']))}"]
-        if made["as"] != "nobody":
-            words.append(f'-H "Authorization: Bearer ${made["as"]}"')
+        for location, name, value in cast("list[list[str]]", made.get("credentials", [])):
+            option, between = _OPTIONS[location]
+            words.append(f'{option} "{name}{between}{value}"')
         headers = made.get("headers")
-        for name, value in (headers if isinstance(headers, dict) else {}).items():
-            words.append(f"-H {_quoted(f'{name}: {value}')}")
+        for key, sent in (headers if isinstance(headers, dict) else {}).items():
+            words.append(f"-H {_quoted(f'{key}: {sent}')}")
         if made.get("body"):
             words.append(f"-H {_quoted('Content-Type: ' + str(made.get('media_type')))}")
             words.append(f"--data-raw {_quoted(str(made['body']))}")

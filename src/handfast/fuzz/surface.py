@@ -7,6 +7,7 @@ that take values under an identity and give an answer can be held to the same ru
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -68,6 +69,13 @@ class Credential:
     name: str
     value: str = field(repr=False)
 
+    def shown(self, user: str) -> Credential:
+        """Return it with a variable of a shell for what is secret: `Bearer $A1`, or `$A1_X_API_Key`."""
+        if self.name.lower() == "authorization":
+            scheme, blank, _ = self.value.rpartition(" ")
+            return replace(self, value=f"{scheme.partition(' ')[0]}{blank}${user}")
+        return replace(self, value=f"${user}_{re.sub(r'[^A-Za-z0-9]', '_', self.name)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -98,6 +106,10 @@ class Identity:
                 return found
         return max(known, key=len, default=[])
 
+    def proof(self, operation: Operation) -> list[Credential]:
+        """Return all that a call of `operation` carries to say who calls."""
+        return [*self.sends(operation), *(Credential("header", *header) for header in self.headers)]
+
 
 NOBODY = Identity("nobody")
 
@@ -113,7 +125,7 @@ class Answer:
     sent: str = field(repr=False)
     """Everything of the request that the caller chose, as text: what may come back is no leak."""
     request: Mapping[str, Json] = field(repr=False)
-    """The request for a report, its credentials left out: `method`, `url`, `headers`, `body`, `as`."""
+    """The request for a report: `as`, `credentials` as they are shown, `method`, `url`, `headers`, `body`."""
 
     @property
     def ok(self) -> bool:
