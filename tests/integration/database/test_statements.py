@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -281,8 +282,43 @@ def test_one_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "plan_of", counted)
     for name in ("a", "b", "c"):
         call = prepare(select(Order.id).where(Order.reference == name).limit(3).offset(7), ME)
-        assert set(call.values) == {name, ME, 3, 7}
+        assert set(call.values) == {name, ME, 7}  # the limit is in the text
+        assert b"LIMIT 3 OFFSET $3" in call.sql
     assert len(compiled) <= 1
+
+
+async def test_a_limit_is_what_was_asked_for_wherever_it_stands(pool: Pool, alice: UUID) -> None:
+    async with committed(pool, alice) as unit:
+        for total in range(6):
+            await unit.db.insert(Order(user_id=alice, reference=str(uuid4()), total=Decimal(total)))
+        ordered: Any = select(col(Order.total)).order_by(col(Order.total))
+        for number in (0, 1, 4, 2):
+            assert len(await unit.db.all(ordered.limit(number))) == number
+        assert await unit.db.all(ordered.limit(2).offset(3)) == [3, 4]
+        assert await unit.db.all(ordered.where(col(Order.total).in_([1, 3, 5])).limit(2)) == [1, 3]
+        inner: Any = ordered.limit(4).subquery()
+        assert await unit.db.all(select(inner.c.total).order_by(inner.c.total.desc()).limit(2)) == [3, 2]
+        both: Any = union_all(ordered.limit(1), ordered.limit(2)).limit(2).subquery()
+        assert len(await unit.db.all(select(both))) == 2
+
+
+async def test_a_page_is_not_planned_anew_at_each_call(shop: Dsns, alice: UUID) -> None:
+    with psycopg.connect(shop.admin, autocommit=True) as admin:
+        many = "insert into orders (id, user_id, reference, total) select gen_random_uuid(), %s, n, 1 "
+        admin.execute(many + "from generate_series(1, 3000) n", [alice])
+        admin.execute("analyze orders")
+    async with opened(shop.service, size=1) as pool:
+        for _ in range(20):
+            async with committed(pool, alice) as unit:
+                await unit.db.all(select(Order).order_by(col(Order.id)).limit(3))
+        connection = await pool.take()
+        cursor = await connection.execute(
+            "select generic_plans, custom_plans from pg_prepared_statements where statement like '%ORDER BY%'"
+        )
+        ((generic, custom),) = await cursor.fetchall()
+        await pool.give_back(connection)
+    assert custom <= 5  # PostgreSQL compares that many plans with a generic one
+    assert generic >= 10
 
 
 def test_shapes_are_kept_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

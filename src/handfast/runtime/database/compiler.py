@@ -147,6 +147,18 @@ class IsolatingCompiler(PGCompiler_psycopg):
         text: str = super().for_update_clause(select, **kwargs)  # type: ignore[no-untyped-call]
         return text
 
+    def limit_clause(self, select: Any, **kwargs: Any) -> str:
+        """Render LIMIT with a mark for its number, which `Plan` puts into the text.
+
+        PostgreSQL takes a parameter there for a tenth of all rows, and so plans the statement anew each time.
+        """
+        if select._simple_int_clause(select._limit_clause):
+            number = select._limit_clause
+            select = select._generate()
+            select._limit_clause = number.render_literal_execute()
+        text: str = super().limit_clause(select, **kwargs)  # type: ignore[no-untyped-call]
+        return text
+
     def visit_textclause(self, textclause: Any, *args: Any, **kwargs: Any) -> str:
         """Refuse what is given as text, in a condition, an ORDER BY or a prefix."""
         raise IsolationError(_TEXT)

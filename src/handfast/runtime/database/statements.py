@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import index
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,8 @@ class Plan:
     processors: Mapping[str, Processor]
     expanding: IsolatingCompiler | None
     """Set if the text depends on the length of lists (IN)."""
+    limits: Mapping[str, bytes]
+    """Numbers that stand in the text itself -> the marks in their places."""
     fresh: Mapping[str, Callable[[], Any]]
     """Parameters that Python makes up at each call: the columns' own `default` and `onupdate`."""
     tables: tuple[str, ...] = ()
@@ -82,7 +85,11 @@ class Plan:
             value = values[name] if name in values else self.constants[name]
             processor = self.processors.get(name)
             bound.append(value if processor is None else processor(value))
-        return Call(self.sql, bound, self)
+        sql = self.sql
+        for name, mark in self.limits.items():
+            number = values[name] if name in values else self.constants[name]
+            sql = sql.replace(mark, b"%d" % index(number))
+        return Call(sql, bound, self)
 
     def _expanded(self, compiled: IsolatingCompiler, values: Mapping[str, Any], owner: UUID | None) -> Call:
         state = compiled.construct_expanded_state({**self.constants, **values, OWNER: owner})
@@ -120,7 +127,8 @@ def prepare(statement: Executable, owner: UUID | None, reach: Reach = Reach.OWN)
 def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Plan:
     """Compile `statement`; with its cache `key`, the plan serves all statements of that key."""
     compiled: IsolatingCompiler = statement.compile(dialect=DIALECTS[reach], cache_key=key)
-    names = tuple(compiled.positiontup or ())
+    literal = {compiled.bind_names[bind] for bind in compiled.literal_execute_params}
+    names = tuple(name for name in compiled.positiontup or () if name not in literal)
     # Fill the statement with marks in place of values, and see where each mark comes out.
     marks = (
         [bindparam(None, object(), type_=found.type) for found in key.bindparams] if key is not None else []
@@ -147,6 +155,7 @@ def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Pla
         processors=processors,
         fresh=fresh,
         expanding=compiled if compiled.post_compile_params else None,
+        limits={name: f"__[POSTCOMPILE_{name}]".encode() for name in literal},
         tables=tuple(sorted(compiled.owned)),
         reader=reader_of(statement),
     )
