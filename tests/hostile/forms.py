@@ -84,7 +84,7 @@ MULTIPART = (
     _multipart("part in quoted-printable", _part(b'Content-Disposition: form-data; name="file"; filename="a"\r\nContent-Transfer-Encoding: quoted-printable') + END),
     _multipart("part compressed", _part(b'Content-Disposition: form-data; name="file"; filename="a"\r\nContent-Encoding: gzip', b"\x1f\x8b") + END, 200),
     _multipart("field in an unknown charset", _part(b'Content-Disposition: form-data; name="note"\r\nContent-Type: text/plain; charset=x') + _file(b"a") + END, 200),
-    _multipart("field that is no text", _field(b"note", b"\xff\xfe") + _file(b"a") + END, (200, 422)),
+    _multipart("field that is no text", _field(b"note", b"\xff\xfe") + _file(b"a") + END),
     _multipart("null in a field", _field(b"note", b"a\x00b") + _file(b"a") + END, (200, 422)),
     _multipart("field called __proto__", _field(b"__proto__") + _file(b"a") + END, (200, 422)),
     _multipart("field name of 4 KB", _field(b"n" * 4000) + _file(b"a") + END, (200, 422)),

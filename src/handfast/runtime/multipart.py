@@ -2,7 +2,7 @@
 
 python-multipart bounds the boundary, the headers of a part and their size; Starlette the number of parts
 and the size of a field, and keeps files on disk. Added here: one limit for files and fields together, no
-part in an encoding of its own, and no field name that is not text.
+part in an encoding of its own, and no field that is not text.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ class _Parser(MultiPartParser):
         if part.file is None and len(part.data) + end - start > self.max_part_size:
             raise too_large(self.max_part_size)
         super().on_part_data(data, start, end)
+
+    def on_part_end(self) -> None:
+        part = self._current_part
+        if part.file is None:
+            try:
+                part.data.decode("utf-8")
+            except UnicodeDecodeError:
+                raise MultiPartException("a field is not UTF-8") from None  # Starlette would guess Latin-1
+        super().on_part_end()
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
