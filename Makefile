@@ -11,6 +11,9 @@ SYSTEM := $(VENV)/.system
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys, venv, ensurepip; print("$(name)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
 
+# Certificates of the system, as pip does it: networks that inspect TLS are known there and not to uv's own list.
+export UV_SYSTEM_CERTS ?= true
+
 # A browser for the test of the documentation page; installed only as root, and only where it is missing.
 BROWSER = command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
