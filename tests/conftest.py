@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import structlog
 import uvicorn
 from psycopg.conninfo import conninfo_to_dict
 from sqlmodel import SQLModel
@@ -34,6 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch the whole run for secrets that get out."""
     if not config.pluginmanager.is_registered(leaks):
         config.pluginmanager.register(leaks)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Put back how lines are logged: each application that a test makes sets it for the whole process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @contextmanager
