@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Uuid,
+    bindparam,
     column,
     exists,
     func,
@@ -300,6 +301,14 @@ async def test_a_limit_is_what_was_asked_for_wherever_it_stands(pool: Pool, alic
         assert await unit.db.all(select(inner.c.total).order_by(inner.c.total.desc()).limit(2)) == [3, 2]
         both: Any = union_all(ordered.limit(1), ordered.limit(2)).limit(2).subquery()
         assert len(await unit.db.all(select(both))) == 2
+
+
+async def test_a_value_that_a_handler_wants_in_the_text_is_quoted(pool: Pool, alice: UUID) -> None:
+    async with committed(pool, alice) as unit:
+        await unit.db.insert(Order(user_id=alice, reference="it's", total=Decimal(1)))
+        wanted: Any = bindparam("wanted", "it's", literal_execute=True)
+        found = select(col(Order.total)).where(col(Order.reference) == wanted).limit(1)
+        assert await unit.db.all(found) == [1]
 
 
 async def test_a_page_is_not_planned_anew_at_each_call(shop: Dsns, alice: UUID) -> None:

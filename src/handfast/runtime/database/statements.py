@@ -14,7 +14,7 @@ from operator import index
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Executable, TextClause, bindparam
+from sqlalchemy import BindParameter, Executable, Integer, TextClause, bindparam
 
 from handfast.runtime.database.compiler import DIALECT, DIALECTS, OWNER, IsolatingCompiler
 from handfast.runtime.database.owners import IsolationError
@@ -52,9 +52,9 @@ class Plan:
     constants: Mapping[str, Any]
     processors: Mapping[str, Processor]
     expanding: IsolatingCompiler | None
-    """Set if the text depends on the length of lists (IN)."""
+    """Set if SQLAlchemy must write the text at each call: for lists (IN), or values quoted in it."""
     limits: Mapping[str, bytes]
-    """Numbers that stand in the text itself -> the marks in their places."""
+    """Parameters whose number stands in the text, as that of LIMIT does -> the marks in their places."""
     fresh: Mapping[str, Callable[[], Any]]
     """Parameters that Python makes up at each call: the columns' own `default` and `onupdate`."""
     tables: tuple[str, ...] = ()
@@ -127,8 +127,9 @@ def prepare(statement: Executable, owner: UUID | None, reach: Reach = Reach.OWN)
 def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Plan:
     """Compile `statement`; with its cache `key`, the plan serves all statements of that key."""
     compiled: IsolatingCompiler = statement.compile(dialect=DIALECTS[reach], cache_key=key)
-    literal = {compiled.bind_names[bind] for bind in compiled.literal_execute_params}
-    names = tuple(name for name in compiled.positiontup or () if name not in literal)
+    in_text = {compiled.bind_names[bind]: bind for bind in compiled.literal_execute_params}
+    numbers = [name for name, bind in in_text.items() if isinstance(bind.type, Integer)]
+    names = tuple(name for name in compiled.positiontup or () if name not in in_text)
     # Fill the statement with marks in place of values, and see where each mark comes out.
     marks = (
         [bindparam(None, object(), type_=found.type) for found in key.bindparams] if key is not None else []
@@ -154,8 +155,8 @@ def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Pla
         constants=constants,
         processors=processors,
         fresh=fresh,
-        expanding=compiled if compiled.post_compile_params else None,
-        limits={name: f"__[POSTCOMPILE_{name}]".encode() for name in literal},
+        expanding=compiled if compiled.post_compile_params or len(numbers) < len(in_text) else None,
+        limits={name: f"__[POSTCOMPILE_{name}]".encode() for name in numbers},
         tables=tuple(sorted(compiled.owned)),
         reader=reader_of(statement),
     )
