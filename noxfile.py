@@ -23,9 +23,8 @@ nox.options.stop_on_first_error = False
 ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
 os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"  # the locked tools, not those of the machine
-os.environ.pop(
-    "PYTHONDONTWRITEBYTECODE", None
-)  # tests start many processes, and each would compile everything
+# Tests start many processes, and without compiled code each would compile everything.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LOCKS = {
     "runtime": [],

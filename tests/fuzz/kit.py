@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from handfast.cli.children import Child, listen
 from handfast.fuzz import isolation
@@ -27,6 +28,11 @@ from tests.unit.cli_kit import handfast
 SHELF = Path(__file__).with_name("shelf")
 LIFT = "alter table {0} no force row level security, disable row level security"
 FORCE = "alter table {0} enable row level security, force row level security"
+
+
+def planted(name: str, *, always: bool) -> list[pytest.MarkDecorator]:
+    """The marks of a test of the hole `name`, which `make test` runs too if it is one for `always`."""
+    return [pytest.mark.planted(name), *([] if always else [pytest.mark.long])]
 
 
 def token(user: UUID) -> str:

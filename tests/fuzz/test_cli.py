@@ -16,6 +16,19 @@ from tests.fuzz.kit import token
 from tests.unit.cli_kit import handfast
 
 
+@pytest.mark.long
+@pytest.mark.threat("elevation.another-users-row")
+def test_nothing_of_the_projects_own_service_is_left_out(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    arguments = ("--identities", "2", "--calls", "2000", "--max-examples", "3", "--report", report)
+    done = handfast("fuzz", "--project", ROOT, *arguments, "--strict")
+    assert done.code == 0, done.out[-4000:]
+    assert "no defect; 0 leaks in 2000 calls of two identities" in done.out
+    written = json.loads(report.read_text())
+    assert (written["calls"], written["leaked"], written["findings"]) == (2000, 0, [])
+    assert [one["operation"] for one in written["operations"] if one["not_exercised"]] == []
+
+
 @pytest.mark.threat("elevation.another-users-row")
 def test_the_projects_own_service_with_two_identities(tmp_path: Path) -> None:
     """A small run of what `nox -s isolation_fuzz` does with 10,000 calls, and with `--strict`."""

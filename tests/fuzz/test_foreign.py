@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from handfast.fuzz.http import HttpSurface
 from handfast.fuzz.report import Report
 from tests.conftest import SECRET, live
-from tests.fuzz.kit import fuzz
+from tests.fuzz.kit import fuzz, planted
 
 REFUSALS: dict[int | str, dict[str, Any]] = {404: {"description": "Unknown."}, 401: {"description": "Who?"}}
 
@@ -208,11 +208,7 @@ def notes(hole: str) -> FastAPI:
     return app
 
 
-ALWAYS = {
-    ("only-the-parent-is-checked", "access"),
-    ("unchecked-query", "access"),
-    ("anybody-shares", "reference"),
-}
+ALWAYS = {"only-the-parent-is-checked-access", "unchecked-query-access", "anybody-shares-reference"}
 """One of each service."""
 
 
@@ -241,10 +237,7 @@ def test_a_sound_service_gives_no_finding(make: Callable[[str], FastAPI], calls:
     [
         pytest.param(
             *one,
-            marks=[
-                pytest.mark.planted(f"{one[1]}-{one[2]}"),
-                *([] if (one[1], one[2]) in ALWAYS else [pytest.mark.long]),
-            ],
+            marks=planted(f"{one[1]}-{one[2]}", always=f"{one[1]}-{one[2]}" in ALWAYS),
         )
         for one in [
             (projects, "unchecked-read", "access", "GET /api/v2/projects/{projectId}"),

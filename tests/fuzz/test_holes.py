@@ -9,7 +9,7 @@ import pytest
 
 from handfast.fuzz.report import Report
 from handfast.runtime.database import throwaway
-from tests.fuzz.kit import FORCE, LIFT, Shelf, fuzz, shelf
+from tests.fuzz.kit import FORCE, LIFT, Shelf, fuzz, planted, shelf
 
 CALLS = 200
 MORE = {"uniqueness": 400, "token": 1600}
@@ -85,16 +85,11 @@ ALWAYS = {
 """One of each kind."""
 
 
-def marks(name: str) -> list[pytest.MarkDecorator]:
-    """What a test of this hole is."""
-    return [pytest.mark.planted(name), *([] if name in ALWAYS else [pytest.mark.long])]
-
-
 @pytest.mark.threat("disclosure.isolation-hole-goes-unnoticed")
 @pytest.mark.parametrize(
     ("name", "statements", "undo", "expected"),
     [
-        pytest.param(*one, id=name, marks=marks(name))
+        pytest.param(*one, id=name, marks=planted(name, always=name in ALWAYS))
         for one in HOLES
         for name in (f"{one[0] or 'schema'}-{one[3][0]}-{one[3][1]}",)
     ],

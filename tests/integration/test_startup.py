@@ -53,8 +53,10 @@ def copy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"BETTER_AUTH_SECRET": ""}, ["BETTER_AUTH_SECRET"]),
         ({"BETTER_AUTH_SECRET": "short"}, ["BETTER_AUTH_SECRET", "32"]),
         ({"BETTER_AUTH_SECRET": "changeme" * 5}, ["BETTER_AUTH_SECRET"]),
+        ({"DATABASE_URL": ""}, ["DATABASE_URL"]),
         ({"DATABASE_URL": "postgresql://nobody:secret-word@127.0.0.1:9/tasks"}, ["127.0.0.1"]),
         ({"HANDFAST_BODY_LIMIT_BYTES": "many"}, ["HANDFAST_BODY_LIMIT_BYTES"]),
         ({"BETTER_AUTH_SECRET": "", "DATABASE_URL": ""}, ["BETTER_AUTH_SECRET", "DATABASE_URL"]),

@@ -83,12 +83,13 @@ class HttpSurface:
         """Send one request; an answer 429 is waited for and the request repeated."""
         proof = identity.proof(operation) if extra is None else []
         request = self._request(proof, operation, values, extra or ())
-        shown = [one.shown(identity.name) for one in proof]
+        said = _said(identity.name, [one.shown(identity.name) for one in proof], request, values)
+        sent = _sent(request, values)
         for turn in range(TRIES):
             try:
                 answer = self._client.send(request)
             except httpx.ProtocolError:  # it hung up, or the request cannot be written as HTTP
-                return self._answer(0, (), b"", request, identity.name, shown, values)
+                return Answer(0, (), b"", sent, {**said, "status": 0})
             except httpx.HTTPError as error:
                 raise Unreachable(f"{self.url} does not answer: {error}") from error
             if answer.status_code != 429 or turn == TRIES - 1:
@@ -96,9 +97,8 @@ class HttpSurface:
             time.sleep(_pause(answer.headers.get("retry-after", "1")))
         headers = tuple((name.lower(), value) for name, value in answer.headers.multi_items())
         self._client.cookies.clear()  # an identity is what its call sends, and nothing that an answer left
-        return self._answer(
-            answer.status_code, headers, answer.content, request, identity.name, shown, values
-        )
+        status = answer.status_code
+        return Answer(status, headers, answer.content, sent, {**said, "status": status})
 
     def faults(self) -> Sequence[str]:
         """Return what `/ready` complains of; nothing where the service has no such probe."""
@@ -161,7 +161,8 @@ class HttpSurface:
         )
         try:
             strategy = known.as_strategy(generation_mode=GenerationMode.POSITIVE)
-            drawing: Any = seed(self._seed)(run(over(strategy)(keep)))  # type: ignore[no-untyped-call]  # hypothesis leaves its `seed` untyped
+            # Hypothesis leaves what `given` returns without types.
+            drawing: Any = seed(self._seed)(run(over(strategy)(keep)))  # type: ignore[no-untyped-call]
             drawing()
         except Exception as error:  # a strategy made of any contract's schemas raises whatever it likes
             raise ValueError(f"no value fits its schemas ({type(error).__name__})") from error
@@ -205,34 +206,34 @@ class HttpSurface:
             files=_files(made.get("files")),
         )
 
-    def _answer(
-        self,
-        status: int,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes,
-        request: httpx.Request,
-        user: str,
-        credentials: Sequence[Credential],
-        values: Values,
-    ) -> Answer:
-        text = request.read().decode("utf-8", errors="replace")
-        parameters = {**values.header, **values.cookie}
-        url = urllib.parse.unquote(str(request.url))
-        shown = request.url
-        for one in credentials:
-            if one.location == "query":
-                shown = shown.copy_remove_param(one.name)
-        said: dict[str, Json] = {
-            "as": user,
-            "credentials": [[one.location, one.name, one.value] for one in credentials],
-            "method": request.method,
-            "url": str(shown),
-            "headers": {name: str(value) for name, value in values.header.items()},
-            "status": status,
-        }
-        if text:
-            said |= {"body": text[:2000], "media_type": request.headers.get("content-type")}
-        return Answer(status, headers, body, f"{url}\n{parameters}\n{text}", said)
+
+def _said(
+    user: str, credentials: Sequence[Credential], request: httpx.Request, values: Values
+) -> dict[str, Json]:
+    """Return `request` for a report; `credentials` are as they are shown."""
+    url = request.url
+    for one in credentials:
+        if one.location == "query":
+            url = url.copy_remove_param(one.name)
+    said: dict[str, Json] = {
+        "as": user,
+        "credentials": [[one.location, one.name, one.value] for one in credentials],
+        "method": request.method,
+        "url": str(url),
+        "headers": {name: str(value) for name, value in values.header.items()},
+    }
+    if text := _text(request):
+        said |= {"body": text[:2000], "media_type": request.headers.get("content-type")}
+    return said
+
+
+def _sent(request: httpx.Request, values: Values) -> str:
+    url, parameters = urllib.parse.unquote(str(request.url)), {**values.header, **values.cookie}
+    return f"{url}\n{parameters}\n{_text(request)}"
+
+
+def _text(request: httpx.Request) -> str:
+    return request.read().decode("utf-8", errors="replace")
 
 
 def _pairs(params: object) -> list[tuple[str, _Primitive]]:

@@ -71,10 +71,10 @@ class Credential:
 
     def shown(self, user: str) -> Credential:
         """Return it with a variable of a shell for what is secret: `Bearer $A1`, or `$A1_X_API_Key`."""
-        if self.name.lower() == "authorization":
-            scheme, blank, _ = self.value.rpartition(" ")
-            return replace(self, value=f"{scheme.partition(' ')[0]}{blank}${user}")
-        return replace(self, value=f"${user}_{re.sub(r'[^A-Za-z0-9]', '_', self.name)}")
+        if self.name.lower() != "authorization":
+            return replace(self, value=f"${user}_{re.sub(r'[^A-Za-z0-9]', '_', self.name)}")
+        scheme = self.value.partition(" ")[0] + " " if " " in self.value else ""
+        return replace(self, value=f"{scheme}${user}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,14 @@ from handfast.testing import client_of, make_token
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 BEARER = {"bearerAuth": {"type": "http", "scheme": "bearer"}}
+SECURE: list[dict[str, list[str]]] = [{"bearerAuth": []}]
+THING = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
+SCHEMAS = {
+    "Id": {"type": "string"},
+    "Limit": {"type": "integer", "minimum": 1},
+    "Thing": THING,
+    "Name": {"type": "string"},
+}
 
 Handler = Callable[..., Awaitable[object]]
 

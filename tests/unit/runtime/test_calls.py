@@ -27,7 +27,9 @@ from handfast.runtime import (
     create_app,
 )
 from tests.unit.runtime.small import (
+    SCHEMAS,
     SECRET,
+    SECURE,
     body,
     client,
     contract,
@@ -40,15 +42,6 @@ from tests.unit.runtime.small import (
     service,
     settings,
 )
-
-THING = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
-SECURE: list[dict[str, list[str]]] = [{"bearerAuth": []}]
-SCHEMAS = {
-    "Id": {"type": "string"},
-    "Limit": {"type": "integer", "minimum": 1},
-    "Thing": THING,
-    "Name": {"type": "string"},
-}
 
 
 async def test_inputs_are_decoded_checked_and_defaulted(tmp_path: Path) -> None:

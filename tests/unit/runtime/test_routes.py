@@ -13,6 +13,7 @@ from handfast.runtime import (
     create_app,
 )
 from tests.unit.runtime.small import (
+    SCHEMAS,
     client,
     contract,
     echo,
@@ -22,15 +23,6 @@ from tests.unit.runtime.small import (
     service,
     settings,
 )
-
-THING = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
-SCHEMAS = {
-    "Id": {"type": "string"},
-    "Limit": {"type": "integer", "minimum": 1},
-    "Thing": THING,
-    "Name": {"type": "string"},
-}
-
 
 PETS = {
     "find": operation("GET", "/pets/findByStatus"),

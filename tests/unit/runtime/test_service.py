@@ -16,6 +16,8 @@ from handfast.runtime import (
     PublicContext,
 )
 from tests.unit.runtime.small import (
+    SCHEMAS,
+    SECURE,
     body,
     client,
     echo,
@@ -25,15 +27,6 @@ from tests.unit.runtime.small import (
     scope,
     service,
 )
-
-THING = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
-SECURE: list[dict[str, list[str]]] = [{"bearerAuth": []}]
-SCHEMAS = {
-    "Id": {"type": "string"},
-    "Limit": {"type": "integer", "minimum": 1},
-    "Thing": THING,
-    "Name": {"type": "string"},
-}
 
 
 async def test_documents_and_docs(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from handfast.runtime import (
     create_app,
 )
 from tests.unit.runtime.small import (
+    SCHEMAS,
+    SECURE,
     Pool,
     client,
     contract,
@@ -31,15 +33,6 @@ from tests.unit.runtime.small import (
     router,
     settings,
 )
-
-THING = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
-SECURE: list[dict[str, list[str]]] = [{"bearerAuth": []}]
-SCHEMAS = {
-    "Id": {"type": "string"},
-    "Limit": {"type": "integer", "minimum": 1},
-    "Thing": THING,
-    "Name": {"type": "string"},
-}
 
 
 def with_pool(folder: Path, handler: Any, pool: Pool, **entry: Any) -> FastAPI:
