@@ -79,6 +79,7 @@ _SCHEMA_SLOTS = {
          "$dynamicAnchor", "$dynamicRef"),
         TEXT,
     ),
+    "externalDocs": _one("external docs"), "xml": _one("xml object"),
     "items": Slot("one-or-list", "schema"),
     "required": TEXTS,
     "discriminator": _one("discriminator"),
@@ -86,23 +87,32 @@ _SCHEMA_SLOTS = {
 
 KINDS: dict[str, Kind] = {
     "document": Kind("an OpenAPI document", {
-        "openapi": TEXT, "info": _one("info"), "servers": DATA, "paths": _one("paths"),
+        "openapi": TEXT, "info": _one("info"), "servers": _list("server"), "paths": _one("paths"),
         "webhooks": _map("path item"), "components": _one("components"),
-        "security": _list("security requirement"), "tags": _list("tag"), "externalDocs": DATA,
-        "jsonSchemaDialect": TEXT,
+        "security": _list("security requirement"), "tags": _list("tag"),
+        "externalDocs": _one("external docs"), "jsonSchemaDialect": TEXT,
     }),
-    "info": Kind("the info object", {"title": TEXT, "version": TEXT, "description": TEXT, "summary": TEXT}),
-    "tag": Kind("a tag", {"name": TEXT, "description": TEXT}),
+    "info": Kind("the info object", {
+        "title": TEXT, "version": TEXT, "description": TEXT, "summary": TEXT, "termsOfService": TEXT,
+        "contact": _one("contact"), "license": _one("license"),
+    }),
+    "contact": Kind("a contact", {"name": TEXT, "url": TEXT, "email": TEXT}),
+    "license": Kind("a license", {"name": TEXT, "identifier": TEXT, "url": TEXT}),
+    "server": Kind("a server", {"url": TEXT, "description": TEXT, "variables": _map("server variable")}),
+    "server variable": Kind("a server variable", {"enum": TEXTS, "default": TEXT, "description": TEXT}),
+    "external docs": Kind("an external documentation", {"url": TEXT, "description": TEXT}),
+    "tag": Kind("a tag", {"name": TEXT, "description": TEXT, "externalDocs": _one("external docs")}),
     "paths": Kind("the paths object", {}, entries="path item"),
     "path item": Kind("a path item", {
-        "summary": TEXT, "description": TEXT, "servers": DATA, "parameters": _list("parameter"),
+        "summary": TEXT, "description": TEXT, "servers": _list("server"), "parameters": _list("parameter"),
         **dict.fromkeys(METHODS, _one("operation")),
     }, section="pathItems"),
     "operation": Kind("an operation", {
         "tags": TEXTS, "summary": TEXT, "description": TEXT, "operationId": TEXT,
         "parameters": _list("parameter"), "requestBody": _one("request body"),
         "responses": _map("response"), "callbacks": _map("callback"), "deprecated": FLAG,
-        "security": _list("security requirement"), "servers": DATA, "externalDocs": DATA,
+        "security": _list("security requirement"), "servers": _list("server"),
+        "externalDocs": _one("external docs"),
     }),
     "parameter": Kind("a parameter", {"name": TEXT, "in": TEXT, **_VALUE_SLOTS}, section="parameters"),
     "header": Kind("a header", _VALUE_SLOTS, section="headers"),
@@ -125,14 +135,23 @@ KINDS: dict[str, Kind] = {
     }, section="examples"),
     "link": Kind("a link", {
         "operationRef": DATA, "operationId": TEXT, "parameters": DATA, "requestBody": DATA,
-        "description": TEXT,
+        "description": TEXT, "server": _one("server"),
     }, section="links"),
     "security scheme": Kind("a security scheme", {
         "type": TEXT, "description": TEXT, "name": TEXT, "in": TEXT, "scheme": TEXT, "bearerFormat": TEXT,
-        "openIdConnectUrl": TEXT, "flows": DATA,
+        "openIdConnectUrl": TEXT, "flows": _one("oauth flows"),
     }, section="securitySchemes"),
+    "oauth flows": Kind("the OAuth flows", dict.fromkeys(
+        ("implicit", "password", "clientCredentials", "authorizationCode"), _one("oauth flow"),
+    )),
+    "oauth flow": Kind("an OAuth flow", {
+        "authorizationUrl": TEXT, "tokenUrl": TEXT, "refreshUrl": TEXT, "scopes": DATA,
+    }),
     "security requirement": Kind("a security requirement", {}),
     "discriminator": Kind("a discriminator", {"propertyName": TEXT, "mapping": DATA}),
+    "xml object": Kind("an XML object", {
+        "name": TEXT, "namespace": TEXT, "prefix": TEXT, "attribute": FLAG, "wrapped": FLAG,
+    }),
     "schema": Kind("a schema", _SCHEMA_SLOTS, section="schemas", may_be_flag=True),
     "components": Kind("the components object", {
         "schemas": _map("schema"), "responses": _map("response"), "parameters": _map("parameter"),

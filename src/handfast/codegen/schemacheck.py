@@ -7,7 +7,7 @@ from handfast.codegen.source import Map, Node, Seq, kind_of
 
 TYPES = ("null", "boolean", "object", "array", "number", "string", "integer")
 KEYWORDS = frozenset((
-    "type", "enum", "const", "default", "example", "examples", "xml", "externalDocs", "exclusiveMinimum",
+    "type", "enum", "const", "default", "example", "examples", "exclusiveMinimum",
     "exclusiveMaximum", "dependentRequired", "dependencies", "$ref", "$schema", "$comment", "$vocabulary",
     "$recursiveRef", "$recursiveAnchor", "id",
 ))  # fmt: skip
