@@ -10,6 +10,7 @@ from handfast.codegen.project import Loaded, Project, load
 from tests.codegen.invariants import check_feature
 
 HEAD = 'openapi: 3.1.0\ninfo: {title: T, version: "1"}\n'
+HEAD_32 = 'openapi: 3.2.0\ninfo: {title: T, version: "1"}\n'
 HEAD_30 = 'openapi: 3.0.3\ninfo: {title: T, version: "1"}\n'
 OK = "responses: {'200': {description: ok}}"
 

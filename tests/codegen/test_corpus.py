@@ -23,7 +23,7 @@ REFUSED = {
     # `/cookies#formNonExploded`: no client can send a fragment.
     "readme-params": 2,
 }
-PERFECT = frozenset(("museum", "tictactoe", "uspto", "link-example", "lakefs", "startrek", "watchman"))
+PERFECT = frozenset(("museum", "tictactoe", "uspto", "link-example", "startrek", "watchman"))
 """Contracts about which nothing is to be said."""
 
 

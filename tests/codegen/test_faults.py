@@ -109,7 +109,7 @@ def test_findings_read_as_one_line_and_its_cure(tmp_path: Path) -> None:
     loaded = contract(tmp_path, f"{HEAD}paths: {{/x: {{gett: {{{OK}}}}}}}\n")
     (finding,) = loaded.findings
     assert str(finding) == (
-        "specs/001-x/contracts/api.yaml:3:14: warning: `gett` means nothing in a path item\n  fix: did you mean `get`?"
+        "specs/001-x/contracts/api.yaml:3:14: warning: `gett` means nothing in a path item, and is ignored\n  fix: did you mean `get`?"
     )
 
 

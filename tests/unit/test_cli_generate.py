@@ -36,7 +36,7 @@ def test_nothing_changes_twice(project: Path) -> None:
     before = snapshot(project)
     made = handfast("generate", "--project", project, "--json")
     assert made.code == 0
-    assert made.json == {"ok": True, "written": [], "deleted": [], "work": []} | {
+    assert made.json == {"ok": True, "written": [], "deleted": [], "legalisations": 0, "work": []} | {
         "findings": made.json["findings"]
     }
     assert snapshot(project) == before

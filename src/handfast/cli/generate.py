@@ -23,6 +23,7 @@ def generate(run: Run, strict: StrictOption = False) -> int:
     Says which handler functions are still to be written or have to change.
     """
     from handfast.cli.generation import prepare
+    from handfast.codegen.output import LEGALISATION
 
     with run.out.progress("reading contracts"):
         made = prepare(run.root)
@@ -40,7 +41,14 @@ def generate(run: Run, strict: StrictOption = False) -> int:
     for work in todo:
         run.out.data(str(work))
     counted = f"{len(written)} written, {len(made.plan.deleted)} deleted, {len(made.files)} in all"
+    steps = sum(len(feature.legalisations) for feature in made.features)
+    if steps:
+        counted += f"\n{steps} legalisations, of what is published otherwise than written, in {LEGALISATION}"
     run.out.result(
-        counted, written=written, deleted=list(made.plan.deleted), work=[work.facts() for work in todo]
+        counted,
+        written=written,
+        deleted=list(made.plan.deleted),
+        legalisations=steps,
+        work=[work.facts() for work in todo],
     )
     return FINDINGS if strict and made.findings else OK

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from handfast.codegen import variants
-from handfast.codegen.grammar import METHODS
+from handfast.codegen.grammar import METHODS, is_extension
 from handfast.codegen.ir import Body, Feature, Json, Method, Operation, Param, PyName, Source, WireName
+from handfast.codegen.legalpaths import template_names
 from handfast.codegen.media import MediaReader
 from handfast.codegen.names import Namer, derived_operation_id, pascal
 from handfast.codegen.normalise import Normaliser
-from handfast.codegen.params import ParamReader, template_names, template_shape
+from handfast.codegen.params import ParamReader
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.results import ResponseReader
@@ -46,7 +47,6 @@ class _Candidate:
     method: str
     node: Map
     source: Source
-    path_source: Source
 
 
 def build(root: Map, place: Place, report: Report) -> Feature:
@@ -76,12 +76,9 @@ class _Builder:
         self.schemas.reserve([pascal(f"{name}_inputs") for name in names])
         self.schemas.components()
         operations: list[Operation] = []
-        refused: list[_Candidate] = []
         for candidate, name in zip(candidates, names, strict=True):
             operation = self._operation(candidate, name)
-            if operation is None:
-                refused.append(candidate)
-            else:
+            if operation is not None:
                 operations.append(operation)
         operations, patch, upload = variants.apply(operations, self.schemas)
         info = self.root.get("info")
@@ -100,7 +97,7 @@ class _Builder:
             patch_schemas=patch,
             upload_schemas=upload,
             security_schemes=self._security_schemes(),
-            document=self._document(refused),
+            document=self._document(),
             supersedes=self._supersedes(),
         )
 
@@ -108,52 +105,16 @@ class _Builder:
 
     def _candidates(self) -> list[_Candidate]:
         found: list[_Candidate] = []
-        shapes: dict[tuple[str, str], _Candidate] = {}
         paths = self.root.get("paths")
         for path, entry in paths.items() if isinstance(paths, Map) else ():
             item, _ = deref(self.root, entry)
-            if item is None or not isinstance(paths, Map) or path.startswith("x-"):
-                continue
-            if not self._good_path(path, paths.key_source(path)):
+            if item is None or is_extension(path):
                 continue
             for method in item:
                 node, _ = deref(self.root, item[method])
-                if node is None or method not in METHODS:
-                    continue
-                candidate = _Candidate(
-                    path, item, method, node, item.key_source(method), paths.key_source(path)
-                )
-                other = shapes.setdefault((template_shape(path), method), candidate)
-                if other is not candidate:
-                    shown = f"`{method.upper()} {path}`"
-                    what = f"{shown} matches the same requests as `{other.path}`; it is refused"
-                    fix = f"remove it; the other stands at line {other.source.line}"
-                    self.report.warn(candidate.source, "ambiguous-path", what, fix)
-                else:
-                    found.append(candidate)
+                if node is not None and method in METHODS:
+                    found.append(_Candidate(path, item, method, node, item.key_source(method)))
         return found
-
-    def _good_path(self, path: str, source: Source) -> bool:
-        """Whether requests can reach `path`; otherwise its operations are refused."""
-        names = template_names(path)
-        if not path.startswith("/"):
-            what, fix = f"the path `{path}` does not begin with `/`", f"write `/{path}`"
-        elif "#" in _BRACES.sub("", path) or "?" in _BRACES.sub("", path):
-            what, fix = (
-                f"the path `{path}` holds a query or fragment",
-                "declare query parameters with `in: query`",
-            )
-        elif "{" in _BRACES.sub("", path) or "}" in _BRACES.sub("", path):
-            what, fix = (
-                f"the braces in the path `{path}` do not match",
-                "write one `{name}` for each path parameter",
-            )
-        elif len(set(names)) < len(names):
-            what, fix = f"the path `{path}` names a parameter twice", "give each path parameter its own name"
-        else:
-            return True
-        self.report.warn(source, "bad-path", f"{what}; its operations are refused", fix)
-        return False
 
     def _names(self, candidates: list[_Candidate]) -> list[PyName]:
         """Name the handler functions: authors' names first, so that no derived name takes one of theirs."""
@@ -176,7 +137,7 @@ class _Builder:
         if self._is_refused(candidate):
             return None
         node, source = candidate.node, candidate.source
-        params = self.params.read(candidate.item, node, candidate.path, name, candidate.path_source)
+        params = self.params.read(candidate.item, node, candidate.path, name)
         body = self._body(candidate, name)
         responses = self.responses.read(node, name)
         outcome = self.responses.outcome(responses, name, self.schemas.namer)
@@ -213,8 +174,9 @@ class _Builder:
             return False
         shown = f"`{candidate.method.upper()} {candidate.path}`"
         what = f"{shown} is refused: it needs a body, and none of its media types can be read"
+        fix = "offer `application/json`"
         source = candidate.node.key_source("requestBody")
-        self.report.warn(source, "unreadable-body", what, "offer `application/json`")
+        self.report.drop(candidate.item, candidate.method, "unreadable-body", what, fix, source=source)
         return True
 
     def _body(self, candidate: _Candidate, name: PyName) -> Body | None:
@@ -227,7 +189,9 @@ class _Builder:
         )
         if not media:
             what = "the request body has no media type that can be read, and is ignored"
-            self.report.warn(source, "unreadable-body", what, "offer `application/json`")
+            self.report.drop(
+                candidate.node, "requestBody", "unreadable-body", what, "offer `application/json`"
+            )
             return None
         required = node.get("required") is True
         kind = union([one.type for one in media])
@@ -264,15 +228,11 @@ class _Builder:
             return (value,)
         return tuple(_texts(value))
 
-    def _document(self, refused: list[_Candidate]) -> Mapping[str, Json]:
-        """Return the author's document; operations that were refused are not advertised."""
+    def _document(self) -> Mapping[str, Json]:
+        """Return the legal document without what nothing is done with; it is not advertised."""
+        self.report.prune()
         document = plain(self.root)
         assert isinstance(document, dict)  # noqa: S101 (the root is a mapping)
-        paths = document.get("paths")
-        for candidate in refused:
-            item = paths.get(candidate.path) if isinstance(paths, dict) else None
-            if isinstance(item, dict):
-                item.pop(candidate.method, None)
         return document
 
 

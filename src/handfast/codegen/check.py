@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from handfast.codegen import cycles, schemacheck
 from handfast.codegen import pointer as pointers
-from handfast.codegen.grammar import KINDS, Kind, Slot, is_extension, slot_of
-from handfast.codegen.ir import Source
+from handfast.codegen.grammar import KINDS, Kind, Slot, is_extension, newer, slot_of
+from handfast.codegen.ir import Finding, Source
 from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, Node, Seq, kind_of
+from handfast.codegen.walk import copied
 
 _DROP = object()
 _SECTION_KIND = {kind.section: name for name, kind in KINDS.items() if kind.section}
 _MAX_HOPS = 100
+_REFERRED_TO = frozenset(("$defs", "definitions"))
+"""Keys that hold what references name, so that they stay in a version that does not have them."""
 _ESSENTIAL = frozenset(("name", "in", "operationId", "openapi"))
 """Texts without which their object means nothing."""
 
@@ -43,7 +46,7 @@ class Reference:
 
 def check(root: Map, report: Report) -> Map:
     """Return `root` with a structure that later stages can rely on, unless `report` becomes fatal."""
-    checker = _Checker(report)
+    checker = _Checker(report, str(root.get("openapi", ""))[:3])
     clean = checker.an_object("document", root)
     assert isinstance(clean, Map)  # noqa: S101 (a mapping gives a mapping)
     checker.references(clean)
@@ -51,8 +54,10 @@ def check(root: Map, report: Report) -> Map:
 
 
 class _Checker:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, version: str) -> None:
         self.report = report
+        self.version = version
+        """The contract's version of OpenAPI without its patch."""
         self.refs: list[Reference] = []
         self.kinds: dict[int, tuple[Map, str]] = {}
         """id of each cleaned object → the object, kept so that no other gets its id, and its kind."""
@@ -73,33 +78,42 @@ class _Checker:
             if key == "$ref" and isinstance(value, str):
                 result.put_from(node, key, value)
                 continue
+            if self.means_nothing(kind_name, kind, key, node):
+                continue
             slot = slot_of(kind, key)
             made = self.value(slot, value, key, node, result)
             if made is not _DROP:
                 result.put_from(node, key, made)  # type: ignore[arg-type]  # _DROP is the only other object
-            if key not in kind.slots and not kind.entries and not is_extension(key):
-                self.unknown_key(kind_name, kind, key, node)
         if kind_name == "schema":
             schemacheck.check(result, self.report)
 
-    def unknown_key(self, kind_name: str, kind: Kind, key: str, node: Map) -> None:
-        if kind_name == "security requirement" or key == "$ref":
-            return
+    def means_nothing(self, kind_name: str, kind: Kind, key: str, node: Map) -> bool:
+        """Tell of a key that the contract's version does not have; return whether it is dropped.
+
+        In a schema of OpenAPI 3.1 any further key is an annotation, and stays.
+        """
+        if is_extension(key) or kind.entries or kind_name == "security requirement" or key == "$ref":
+            return False
+        if key in kind.slots or (kind_name == "schema" and key in schemacheck.KEYWORDS):
+            since = newer(kind_name, key)
+            if since is None or since <= self.version or key in _REFERRED_TO or kind_name == "components":
+                return False
+            what = f"`{key}` means nothing in {kind.title} of OpenAPI {self.version}, and is ignored"
+            self.report.warn(node.key_source(key), "newer-key", what, f"write `openapi: {since}.0`")
+            return True
         strict = 0.6 if kind_name != "schema" else 0.84
-        if kind_name == "schema" and key in schemacheck.KEYWORDS:
-            return
         near = nearest(key, [name for name in kind.slots if name not in node], strict)
-        if near:
-            what = f"`{key}` means nothing in {kind.title}"
-            self.report.warn(node.key_source(key), "unknown-key", what, f"did you mean `{near}`?")
-        elif kind_name in ("operation", "path item", "parameter", "document", "components"):
-            what = f"`{key}` means nothing in {kind.title}, and is ignored"
-            self.report.warn(node.key_source(key), "unknown-key", what, f"remove it, or call it `x-{key}`")
+        fix = f"did you mean `{near}`?" if near else f"remove it, or call it `x-{key}`"
+        dropped = kind_name != "schema" or self.version == "3.0"
+        if dropped or near:
+            what = f"`{key}` means nothing in {kind.title}" + (", and is ignored" if dropped else "")
+            self.report.warn(node.key_source(key), "unknown-key", what, fix)
+        return dropped
 
     def value(self, slot: Slot, value: Node, key: str, owner: Map, made: Map) -> object:
         """Return the cleaned value, or `_DROP`."""
         if slot.shape == "data":
-            return value
+            return copied(value)
         if value is None:
             return self.empty(key, owner)
         if slot.shape == "one":
@@ -137,6 +151,7 @@ class _Checker:
         result = value.empty_copy()
         for name, item in value.items():
             if is_extension(name) and not isinstance(item, Map):
+                result.put_from(value, name, copied(item))
                 continue
             if item is None:
                 self.empty(name, value)
@@ -205,7 +220,10 @@ class _Checker:
             if made is None or made != item:
                 what = f"an item of `{key}` must be a text, not {kind_of(item)}"
                 self.report.warn(value.value_source(index), "wrong-value", what, "put it in quotes")
-            if made is not None and made not in result:
+            if made is not None and made in result:
+                what = f"`{_short(made)}` is given twice"
+                self.report.warn(value.value_source(index), "given-twice", what, "remove one of the two")
+            elif made is not None:
                 result.put_from(value, index, made)
         return result
 
@@ -298,6 +316,9 @@ class _Checker:
             fix = elsewhere(root, ref) or "write `#/components/…`, or define the `$anchor`"
             self.report.error(ref.source, "dangling-ref", what, fix)
             return
+        what = f"the reference by anchor is published as `{found}`"
+        note = Finding(ref.source, "spelled-out-anchor", what, "write the pointer, or leave it", fatal=False)
+        self.report.explain(ref.node, "$ref", note)
         ref.node["$ref"] = found
         self.resolve(root, ref)
 

@@ -110,7 +110,7 @@ class Dialect:
         self._pattern(node, schema)
         if "$dynamicRef" in node:
             what = "`$dynamicRef` cannot be followed, and is ignored"
-            self.report.warn(node.key_source("$dynamicRef"), "unsupported-keyword", what, "use `$ref`")
+            self.report.drop(node, "$dynamicRef", "unsupported-keyword", what, "use `$ref`")
         return schema
 
     def _null(self, node: Map, schema: dict[str, Json], names: list[str]) -> None:
@@ -148,7 +148,7 @@ class Dialect:
 
     def _bad_pattern(self, owner: Map, key: str, text: str) -> None:
         what = f"the pattern `{text[:60]}` cannot be compiled, and is ignored"
-        self.report.warn(owner.key_source(key), "bad-pattern", what, "write a regular expression of ECMA-262")
+        self.report.drop(owner, key, "bad-pattern", what, "write a regular expression of ECMA-262")
 
     def _integer_format(self, schema: dict[str, Json]) -> None:
         """Formats apply to texts only in 2020-12: those of whole numbers become bounds."""

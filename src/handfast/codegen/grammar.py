@@ -162,6 +162,38 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 
 
+_NEWER: dict[str, dict[str, str]] = {
+    "document": {"webhooks": "3.1", "jsonSchemaDialect": "3.1", "$self": "3.2"},
+    "info": {"summary": "3.1"},
+    "license": {"identifier": "3.1"},
+    "server": {"name": "3.2"},
+    "tag": dict.fromkeys(("summary", "parent", "kind"), "3.2"),
+    "components": {"pathItems": "3.1", "mediaTypes": "3.2"},
+    "path item": {"query": "3.2", "additionalOperations": "3.2"},
+    "media type": dict.fromkeys(("description", "itemSchema", "prefixEncoding", "itemEncoding"), "3.2"),
+    "encoding": dict.fromkeys(("encoding", "prefixEncoding", "itemEncoding"), "3.2"),
+    "response": {"summary": "3.2"},
+    "example": {"dataValue": "3.2", "serializedValue": "3.2"},
+    "discriminator": {"defaultMapping": "3.2"},
+    "xml object": {"nodeType": "3.2"},
+    "security scheme": {"oauth2MetadataUrl": "3.2", "deprecated": "3.2"},
+    "oauth flows": {"deviceAuthorization": "3.2"},
+    "oauth flow": {"deviceAuthorizationUrl": "3.2"},
+    "schema": dict.fromkeys(
+        ("const", "contains", "contentEncoding", "contentMediaType", "contentSchema", "dependentRequired",
+         "dependentSchemas", "else", "examples", "if", "maxContains", "minContains", "patternProperties",
+         "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties", "$anchor",
+         "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$schema", "$vocabulary"),
+        "3.1",
+    ),
+}  # fmt: skip
+
+
+def newer(kind: str, key: str) -> str | None:
+    """Return the version that brought `key` of an object of the kind; None if 3.0 has it."""
+    return _NEWER.get(kind, {}).get(key)
+
+
 def is_extension(key: str) -> bool:
     """Whether `key` is an extension (`x-…`), whose value is its owner's business."""
     return key.startswith("x-")

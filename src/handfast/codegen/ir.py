@@ -62,6 +62,26 @@ class Finding:
         return f"{self.source}: {word}{self.what}\n  fix: {self.fix}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legalisation:
+    """One step from the author's bundled document to the published one, in the words of RFC 6902.
+
+    Steps are carried out in their order; each holds what it replaces, so that it can be undone.
+    """
+
+    op: Literal["add", "remove", "replace", "move"]
+    path: str
+    """A JSON Pointer into the document as the steps before have left it."""
+    origin: str = ""
+    """Where a `move` comes from."""
+    was: Json = None
+    """What `remove` and `replace` take away."""
+    value: Json = None
+    """What `add` and `replace` put there."""
+    finding: Finding
+    """Why, where in the author's text, and what the author can do."""
+
+
 @dataclass(frozen=True, slots=True)
 class TypeRef:
     """A Python type as it is written in generated code, and what must be imported for it."""
@@ -216,5 +236,7 @@ class Feature:
     """Object schemas that are a multipart body: their binary properties are `Upload`, or lists of it."""
     security_schemes: Mapping[str, Json]
     document: Mapping[str, Json]
-    """The author's document as loaded (external refs bundled), what the published contract starts from."""
+    """The author's document, external refs bundled, made legal: what the published contract starts from."""
+    legalisations: tuple[Legalisation, ...] = ()
+    """The steps from the author's bundled document to `document`."""
     supersedes: tuple[str, ...] = ()

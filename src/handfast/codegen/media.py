@@ -84,7 +84,7 @@ class MediaReader:
             return True
         what = f"`{key[:60]}` is no media type; this part of {owner} is dropped"
         fix = "write a media type such as `application/json`"
-        self.report.warn(content.key_source(key), "bad-media-type", what, fix)
+        self.report.drop(content, key, "bad-media-type", what, fix)
         return False
 
     def _media(
@@ -94,7 +94,7 @@ class MediaReader:
         if kind is None:
             fix = f"offer `application/json` beside {'YAML' if 'yaml' in key.lower() else 'XML'}"
             what = f"`{key}` is not supported; this part of {owner} is dropped"
-            self.report.warn(content.key_source(key), "unsupported-media-type", what, fix)
+            self.report.drop(content, key, "unsupported-media-type", what, fix)
             return None
         schema = node.get("schema")
         any_type = "*" in key and self._is_bytes(schema)

@@ -233,7 +233,7 @@ class Normaliser:
         name = value.get("propertyName")
         if not isinstance(name, str):
             what = "the discriminator names no property, and is ignored"
-            self.report.warn(node.key_source("discriminator"), "wrong-value", what, "add `propertyName`")
+            self.report.drop(node, "discriminator", "wrong-value", what, "add `propertyName`")
             return
         mapping: dict[str, Json] = {}
         explicit = value.get("mapping")
@@ -245,7 +245,8 @@ class Normaliser:
                 near = nearest(str(ref).rsplit("/", 1)[-1], list(self._component_names))
                 fix = f"did you mean `{near}`?" if near else "name a schema of the contract"
                 what = f"the discriminator value `{key}` names no schema, and is ignored"
-                self.report.warn(explicit.value_source(key), "dangling-mapping", what, fix)
+                place = explicit.value_source(key)
+                self.report.drop(explicit, key, "dangling-mapping", what, fix, source=place)
         known = set(map(str, mapping.values()))
         by_name = {named.name: key for key, named in self._component_names.items()}
         for member in [*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))]:

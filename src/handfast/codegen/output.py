@@ -9,12 +9,14 @@ from pathlib import Path
 
 from handfast.codegen.contractjson import contract
 from handfast.codegen.ir import Feature, Json
+from handfast.codegen.legalisation import written
 from handfast.codegen.printing import Format, formatted
 from handfast.codegen.publish import publish
 from handfast.codegen.render import Renderer
 from handfast.codegen.yamltext import to_yaml
 
 MANIFEST = "generated/MANIFEST.json"
+LEGALISATION = "contracts/legalisation.yaml"
 
 
 def generate(features: Sequence[Feature], *, root: Path) -> dict[str, str]:
@@ -33,11 +35,27 @@ def generate(features: Sequence[Feature], *, root: Path) -> dict[str, str]:
     files["generated/openapi.json"] = to_json(published.document)
     files["contracts/openapi.yaml"] = to_yaml(published.document)
     files["contracts/overlay.yaml"] = to_yaml(published.overlay)
+    steps = legalisation(features)
+    if steps is not None:
+        files[LEGALISATION] = to_yaml(steps)
     for feature in features:
         path = f"generated/{feature.name}/contract.json"
         files[path] = to_json(contract(feature, published.added[feature.name]))
     files[MANIFEST] = manifest(files)
     return dict(sorted(files.items()))
+
+
+def legalisation(features: Sequence[Feature]) -> Json:
+    """Return what is published otherwise than it is written, contract by contract; None if nothing is."""
+    contracts: list[Json] = [
+        {"contract": feature.file, "steps": written(feature.legalisations)}
+        for feature in features
+        if feature.legalisations
+    ]
+    if not contracts:
+        return None
+    title = "What is published otherwise than it is written, so that it is legal OpenAPI"
+    return {"legalisation": "1.0.0", "info": {"title": title}, "contracts": contracts}
 
 
 def manifest(files: Mapping[str, str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from handfast.codegen.source import Map, Node, Seq
 
@@ -42,6 +43,16 @@ def tokens(pointer: str) -> list[str]:
 def escape(token: str) -> str:
     """Escape one token for use in a pointer."""
     return token.replace("~", "~0").replace("/", "~1")
+
+
+def reference(path: Iterable[str]) -> str:
+    """Return the reference to the place that the tokens lead to, as a URI (RFC 6901, 6)."""
+    return encoded("#" + "".join("/" + escape(token) for token in path))
+
+
+def encoded(ref: str) -> str:
+    """Return `ref` with every character percent-encoded that a URI reference may not hold."""
+    return quote(ref, safe="#/?:@!$&'()*+,;=-._~%")
 
 
 def step(node: Node, token: str) -> tuple[bool, Node]:

@@ -11,10 +11,13 @@ from handfast.codegen import check, rules
 from handfast.codegen.build import Place, build
 from handfast.codegen.bundle import Bundle, bundle
 from handfast.codegen.files import Files
-from handfast.codegen.ir import Feature, Finding, Operation, Source
+from handfast.codegen.ir import Feature, Finding, Legalisation, Operation, Source
+from handfast.codegen.legalisation import steps
+from handfast.codegen.legalise import legalise
+from handfast.codegen.legalpaths import template_shape
 from handfast.codegen.load import Document, LoadFault, read
 from handfast.codegen.names import Namer
-from handfast.codegen.params import template_shape
+from handfast.codegen.pointer import escape
 from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, kind_of
 
@@ -106,7 +109,11 @@ def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> Featur
     try:
         clean = check.check(root, report)
         rules.check(clean, report)
-        return build(clean, place, report) if wanted and not report.fatal else None
+        if not wanted or report.fatal:
+            return None
+        moves = legalise(clean, report)
+        feature = build(clean, place, report)
+        return replace(feature, legalisations=steps(root, clean, moves, report))
     except RecursionError:
         finding = _too_deep(place.file)
         report.error(finding.source, finding.code, finding.what, finding.fix)
@@ -238,18 +245,28 @@ def _supersedes(later: Feature, earlier: Feature) -> bool:
 
 
 def _without(feature: Feature, dropped: set[tuple[str, str, str]]) -> Feature:
+    """Take out operations that another feature answers; that, too, is a step from what the author wrote."""
     gone = [op for op in feature.operations if (feature.file, op.method, op.path) in dropped]
-    if not gone:
+    paths = feature.document.get("paths")
+    if not gone or not isinstance(paths, Mapping):
         return feature
-    document = dict(feature.document)
-    paths = document.get("paths")
-    if isinstance(paths, Mapping):
-        rest = {path: dict(item) if isinstance(item, dict) else item for path, item in paths.items()}
-        for operation in gone:
-            item = rest.get(operation.path)
-            if isinstance(item, dict):
-                item.pop(operation.method.lower(), None)
-        document["paths"] = {path: item for path, item in rest.items() if item != {}}
+    rest = {path: dict(item) if isinstance(item, dict) else item for path, item in paths.items()}
+    steps: list[Legalisation] = []
+    for operation in gone:
+        item = rest.get(operation.path)
+        method = operation.method.lower()
+        if not isinstance(item, dict) or method not in item:
+            continue
+        what = f"`{operation.method} {operation.path}` is superseded by another feature"
+        note = Finding(operation.source, "superseded", what, "remove it when nobody needs it", fatal=False)
+        place = f"/paths/{escape(operation.path)}"
+        steps.append(Legalisation(op="remove", path=f"{place}/{method}", was=item.pop(method), finding=note))
+        if not item:
+            steps.append(Legalisation(op="remove", path=place, was={}, finding=note))
+            del rest[operation.path]
     return replace(
-        feature, operations=tuple(op for op in feature.operations if op not in gone), document=document
+        feature,
+        operations=tuple(op for op in feature.operations if op not in gone),
+        document={**feature.document, "paths": rest},
+        legalisations=(*feature.legalisations, *steps),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,7 +15,6 @@ from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node
 from handfast.codegen.types import NOTHING, optional, union, wrap
 
-_STATUS = re.compile(r"[1-5](\d\d|XX)\Z")
 _GENERIC = {200: "Ok", 201: "Created", 202: "Accepted"}
 
 
@@ -58,23 +56,11 @@ class ResponseReader:
         found: dict[str, Response] = {}
         usable = [(key, node) for key, node in responses.items() if not is_extension(key)]
         successes = [key for key, _ in usable if key[:1] in "23"]
-        for key, entry in usable:
-            status = key.upper() if key != "default" else key
-            if status != "default" and not _STATUS.match(status):
-                what = f"`{key[:40]}` is no status, and is dropped"
-                fix = "write three digits, a range such as `4XX`, or `default`"
-                self.report.warn(responses.key_source(key), "bad-status", what, fix)
-                continue
-            if status[0] == "1":
-                what = f"`{key}` is no final answer; it is dropped"
-                self.report.warn(
-                    responses.key_source(key), "interim-status", what, "declare the final answer only"
-                )
-                continue
+        for status, entry in usable:
             node, component = deref(self.root, entry)
             if node is None:
                 continue
-            primary = [key] == successes or (not successes and key == "default")
+            primary = [status] == successes or (not successes and status == "default")
             hint = component or (f"{name} response" if primary else f"{name} {reason(status)} response")
             if component and not component.lower().endswith("response"):
                 hint = f"{component} response"
@@ -85,7 +71,7 @@ class ResponseReader:
                     node.get("content"), hint, request=False, owner=f"the {status} response"
                 ),
                 headers=self._headers(node, hint),
-                source=responses.key_source(key),
+                source=responses.key_source(status),
             )
         return tuple(
             found[status] for status in sorted(found, key=lambda status: (status == "default", status))

@@ -78,12 +78,18 @@ def _types(schema: Map, report: Report) -> None:
                 report.warn(
                     value.value_source(index), "wrong-value", f"{shown} is no type; it is ignored", fix
                 )
-            elif name not in kept:
+            elif name in kept:
+                what = f"`{name}` is given twice"
+                report.warn(value.value_source(index), "given-twice", what, "remove one of the two")
+            else:
+                if item is None:
+                    what = "the type `null` is written as nothing"
+                    report.warn(value.value_source(index), "wrong-value", what, "write `'null'` in quotes")
                 kept.put_from(value, index, name)
         if kept:
             schema["type"] = kept
         else:
-            del schema["type"]
+            _drop(schema, "type", "`type` names no type", _type_fix(""), report)
     else:
         what = f"`type` must be a text or a list of texts, not {kind_of(value)}"
         report.error(schema.value_source("type"), "wrong-structure", what, f"write {listed(TYPES)}")

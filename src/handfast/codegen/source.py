@@ -103,6 +103,10 @@ class Seq(list[Node]):
         self.append(value)
         self.marks.append(other.marks[index])
 
+    def remove_at(self, index: int) -> None:
+        """Remove the item at `index`."""
+        del self[index], self.marks[index]
+
     def empty_copy(self) -> Seq:
         """Return a sequence without items that stands at the same place."""
         return Seq(self.file, self.offset)

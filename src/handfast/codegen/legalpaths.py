@@ -1,0 +1,299 @@
+"""Paths and their parameters as OpenAPI wants them: plain templates, none twice, every name declared once.
+
+What no request can reach is refused: paths with a query or a fragment, parameters whose name HTTP forbids,
+operations whose template matches the same requests as an earlier one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from handfast.codegen import pointer as pointers
+from handfast.codegen.changes import Changes
+from handfast.codegen.grammar import METHODS, is_extension
+from handfast.codegen.ir import Finding
+from handfast.codegen.pointer import deref
+from handfast.codegen.report import nearest
+from handfast.codegen.source import Map, Seq
+from handfast.codegen.walk import copied, walk
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_TEMPLATE = re.compile(r"\{([^{}]*)\}")
+_BRACES = re.compile(r"\{[^{}/]+\}")
+_SPELLED_OUT = ("servers", "summary", "description")
+
+
+def template_names(path: str) -> list[str]:
+    """Return the names in the braces of a path, without the RFC 6570 signs that some authors write there."""
+    return [_name(found) for found in _TEMPLATE.findall(path)]
+
+
+def template_shape(path: str) -> str:
+    """Return the path with every template expression alike; equal shapes match the same requests."""
+    return _TEMPLATE.sub("{}", path)
+
+
+def _name(expression: str) -> str:
+    return expression.strip().lstrip(".;/?&#+").rstrip("*")
+
+
+def _plain(path: str) -> str:
+    return _TEMPLATE.sub(lambda match: "{" + _name(match.group(1)) + "}", path)
+
+
+def legalise(root: Map, changes: Changes) -> None:
+    """Mend the paths of `root`."""
+    _Paths(root, changes).run()
+
+
+@dataclass(slots=True)
+class _Paths:
+    root: Map
+    changes: Changes
+    led: dict[tuple[str, str], tuple[tuple[str, str], Finding]] = field(default_factory=dict)
+    """Path items that stand elsewhere now: from, to, and what was said about it."""
+
+    def run(self) -> None:
+        paths = self.root.get("paths")
+        if not isinstance(paths, Map):
+            return
+        self.root["paths"] = kept = self.names(paths)
+        for path in list(kept):
+            if not is_extension(path):
+                self.parameters(kept, path)
+        if self.led:
+            self.references()
+
+    # -- templates ------------------------------------------------------------------------------------------
+
+    def names(self, paths: Map) -> Map:
+        """Return the paths with plain templates, each shape once."""
+        result = paths.empty_copy()
+        first: dict[str, str] = {}
+        merged: list[str] = []
+        for path in paths:
+            if is_extension(path):
+                result.put_from(paths, path, paths[path])
+                continue
+            fault = _fault(path)
+            if fault is not None:
+                what, fix = f"{fault[0]}; its operations are refused", fault[1]
+                finding = self.changes.report.warn(paths.key_source(path), "bad-path", what, fix)
+                self.changes.report.explain(result, path, finding)
+                continue
+            plain = _plain(path)
+            owner = first.setdefault(template_shape(path), plain)
+            if owner != plain or plain in result:
+                merged.append(path)
+                continue
+            result.put_from(paths, path, paths[path])
+            if plain != path:
+                what = f"the template of `{path}` holds more than names; it is published as `{plain}`"
+                fix = "leave only names in braces, and say the rest with `style` and `explode`"
+                finding = self.changes.report.warn(paths.key_source(path), "odd-template", what, fix)
+                self.changes.move(("paths", path), ("paths", plain), finding)
+                self.led["paths", path] = ("paths", plain), finding
+                result[plain] = result.pop(path)
+                result.marks[plain] = result.marks.pop(path)
+        for path in merged:
+            self.merge(result, first[template_shape(path)], paths, path)
+        return result
+
+    def merge(self, result: Map, owner: str, paths: Map, path: str) -> None:
+        """Give the operations of `path` to `owner`, whose template matches the same requests."""
+        what = f"`{path}` matches the same requests as `{owner}`; its operations are published there"
+        fix = f"write them under `{owner}`"
+        finding = self.changes.report.warn(paths.key_source(path), "equal-paths", what, fix)
+        self.changes.report.explain(result, path, finding)
+        self.led["paths", path] = ("paths", owner), finding
+        target = self.own_item(result, owner, finding)
+        source, _ = deref(self.root, paths[path])
+        if target is None or source is None:
+            return
+        own = source is paths[path]
+        source = source if own else _copy(source)
+        self.spell_out(target, finding)
+        self.spell_out(source, finding)
+        names = {
+            old: new
+            for old, new in zip(template_names(path), template_names(owner), strict=True)
+            if old != new
+        }
+        for method, operation in list(_operations(source)):
+            if method in target:
+                shown = f"`{method.upper()} {path}`"
+                what = f"{shown} matches the same requests as `{owner}`; it is refused"
+                fix = f"remove it; the other stands at line {target.key_source(method).line}"
+                self.changes.report.warn(source.key_source(method), "ambiguous-path", what, fix)
+                continue
+            self.rename(operation, names, finding)
+            target.put_from(source, method, operation)
+            if own:
+                self.changes.move(("paths", path, method), ("paths", owner, method), finding)
+            else:
+                self.changes.set(target, method, operation, finding)
+
+    def own_item(self, paths: Map, path: str, finding: Finding) -> Map | None:
+        """Return the path item at `path`, a copy in its place where it was a reference."""
+        entry = paths[path]
+        item, _ = deref(self.root, entry)
+        if item is not None and item is not entry:
+            item = _copy(item)
+            self.changes.set(paths, path, item, finding)
+        return item
+
+    def spell_out(self, item: Map, finding: Finding) -> None:
+        """Write what an item says for all of its operations at each of them."""
+        for _, operation in _operations(item):
+            for key in _SPELLED_OUT:
+                if key in item and key not in operation:
+                    self.changes.set(operation, key, copied(item[key]), finding)
+            own = {self.identity(one) for one in _items(operation)}
+            for parameter in _items(item):
+                if self.identity(parameter) not in own:
+                    self.changes.append(operation, "parameters", _copy(parameter), finding)
+        for key in ("parameters", *_SPELLED_OUT):
+            if key in item:
+                self.changes.report.explain(item, key, finding)
+                del item[key]
+
+    def identity(self, parameter: Map) -> tuple[str, str]:
+        node, _ = deref(self.root, parameter)
+        location, name = (str(node.get("in")), str(node.get("name"))) if node is not None else ("", "")
+        return location, name.lower() if location == "header" else name
+
+    def rename(self, operation: Map, names: dict[str, str], finding: Finding) -> None:
+        """Give path parameters of an operation the names that they have in another template."""
+        parameters = operation.get("parameters")
+        for index, entry in enumerate(parameters if isinstance(parameters, Seq) else ()):
+            location, name = self.identity(entry) if isinstance(entry, Map) else ("", "")
+            if location != "path" or name not in names or not isinstance(parameters, Seq):
+                continue
+            node, _ = deref(self.root, entry)
+            assert node is not None  # noqa: S101 (it has a name)
+            made = _copy(node)
+            self.changes.set(made, "name", names[name], finding)
+            parameters[index] = made
+            self.changes.report.explain(parameters, index, finding)
+
+    def references(self) -> None:
+        """Let references into `paths` lead where the path items and operations now stand."""
+        for visit in walk(self.root):
+            for key in ("$ref", "operationRef"):
+                text = visit.node.get(key)
+                if not isinstance(text, str) or not text.startswith("#/paths/"):
+                    continue
+                tokens = tuple(pointers.tokens(text[1:]))
+                for origin, (target, finding) in self.led.items():
+                    if tokens[: len(origin)] == origin:
+                        made = (*target, *tokens[len(origin) :])
+                        self.changes.set(visit.node, key, pointers.reference(made), finding)
+
+    # -- parameters -----------------------------------------------------------------------------------------
+
+    def parameters(self, paths: Map, path: str) -> None:
+        """Hold the parameters of a path item's operations against its template."""
+        entry = paths[path]
+        item, _ = deref(self.root, entry)
+        if item is None:
+            return
+        if item is entry:
+            self.mend(paths, path, item)
+            return
+        before = self.changes.count
+        item = _copy(item)
+        self.mend(paths, path, item)
+        if self.changes.count > before:
+            reason = self.changes.report.findings[-1]
+            self.changes.set(paths, path, item, reason)
+
+    def mend(self, paths: Map, path: str, item: Map) -> None:
+        wanted = template_names(path)
+        for owner in (item, *(operation for _, operation in _operations(item))):
+            self.one_list(owner, path, wanted)
+        shared = {name for location, name in map(self.identity, _items(item)) if location == "path"}
+        for _, operation in _operations(item):
+            own = {name for location, name in map(self.identity, _items(operation)) if location == "path"}
+            for name in wanted:
+                if name not in own | shared:
+                    self.declare(paths, path, operation, name, sorted(own | shared))
+
+    def one_list(self, owner: Map, path: str, wanted: list[str]) -> None:
+        """Drop from a list of parameters what is given twice, has no place, or no name that HTTP allows."""
+        parameters = owner.get("parameters")
+        if not isinstance(parameters, Seq):
+            return
+        seen: set[tuple[str, str]] = set()
+        faults: list[tuple[int, str, str, str]] = []
+        for index, entry in enumerate(parameters):
+            if not isinstance(entry, Map):
+                continue
+            node, _ = deref(self.root, entry)
+            if node is None:
+                continue
+            identity = self.identity(entry)
+            location, name = identity[0], str(node.get("name"))
+            if identity in seen:
+                what = f"the {location} parameter `{name}` is given twice; the first counts"
+                faults.append((index, "duplicate-parameter", what, "remove one of the two"))
+            elif location == "path" and name not in wanted:
+                near = nearest(name, wanted)
+                fix = f"add `{{{name}}}` to the path, or remove the parameter"
+                what = f"the path parameter `{name}` is not in the path `{path}`; it is dropped"
+                faults.append(
+                    (index, "surplus-path-parameter", what, f"did you mean `{near}`?" if near else fix)
+                )
+            elif location in ("header", "cookie") and not _TOKEN.match(name):
+                what = f"`{name[:40]}` is no name that HTTP allows for a {location}; the parameter is dropped"
+                faults.append((index, "bad-parameter-name", what, "use letters, digits and hyphens"))
+            seen.add(identity)
+        for index, code, what, fix in reversed(faults):
+            self.changes.drop(parameters, index, code, what, fix)
+
+    def declare(self, paths: Map, path: str, operation: Map, name: str, declared: list[str]) -> None:
+        near = nearest(name, declared)
+        fix = f"did you mean `{near}`?" if near else "declare it with `in: path`"
+        what = f"the path names `{{{name}}}`, which no parameter declares; it is taken as a text"
+        finding = self.changes.report.warn(paths.key_source(path), "undeclared-path-parameter", what, fix)
+        file, offset, _ = paths.marks[path]
+        parameter = Map(file, offset)
+        schema = Map(file, offset)
+        schema.put("type", "string", offset, offset)
+        for key, value in (("name", name), ("in", "path"), ("required", True), ("schema", schema)):
+            parameter.put(key, value, offset, offset)
+        self.changes.append(operation, "parameters", parameter, finding)
+
+
+def _fault(path: str) -> tuple[str, str] | None:
+    """Say why no request can reach `path`, and what to do about it."""
+    rest = _BRACES.sub("", path)
+    names = template_names(path)
+    if not path.startswith("/"):
+        return f"the path `{path}` does not begin with `/`", f"write `/{path}`"
+    if "#" in rest or "?" in rest:
+        return f"the path `{path}` holds a query or fragment", "declare query parameters with `in: query`"
+    if "{" in rest or "}" in rest:
+        return f"the braces in the path `{path}` do not match", "write one `{name}` for each path parameter"
+    if len(set(names)) < len(names):
+        return f"the path `{path}` names a parameter twice", "give each path parameter its own name"
+    return None
+
+
+def _operations(item: Map) -> Iterator[tuple[str, Map]]:
+    for method in METHODS:
+        operation = item.get(method)
+        if isinstance(operation, Map):
+            yield method, operation
+
+
+def _items(owner: Map) -> list[Map]:
+    parameters = owner.get("parameters")
+    return [one for one in parameters if isinstance(one, Map)] if isinstance(parameters, Seq) else []
+
+
+def _copy(node: Map) -> Map:
+    made = copied(node)
+    assert isinstance(made, Map)  # noqa: S101 (a copy of a mapping is one)
+    return made
