@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from handfast.codegen.grammar import place_of
 from handfast.codegen.ir import ClassName, Feature, Json, Operation, Response
 from handfast.codegen.overlay import Action
 from handfast.codegen.view import reference
@@ -209,8 +210,10 @@ def _place(document: Mapping[str, Json], operation: Operation) -> tuple[str, ...
         item = dict(document)
         for token in path:
             item = _get(item, token)
-    method = operation.method.lower()
-    return (*path, method) if isinstance(_get(item, method), dict) else None
+    place = place_of(operation.method)
+    for key in place:
+        item = _get(item, key)
+    return (*path, *place) if isinstance(item, dict) else None
 
 
 def _at(document: Mapping[str, Json], path: tuple[str, ...]) -> Json:

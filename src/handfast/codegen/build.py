@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from handfast.codegen import variants
-from handfast.codegen.grammar import METHODS, is_extension
-from handfast.codegen.ir import Body, Feature, Json, Method, Operation, Param, PyName, Source, WireName
+from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
+from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
 from handfast.codegen.legalpaths import template_names
 from handfast.codegen.media import MediaReader
 from handfast.codegen.names import Namer, derived_operation_id, pascal
@@ -22,10 +22,6 @@ from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.codegen.types import optional, union
 
 Security = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
-_METHODS: dict[str, Method] = {
-    "get": "GET", "put": "PUT", "post": "POST", "delete": "DELETE", "options": "OPTIONS", "head": "HEAD",
-    "patch": "PATCH", "trace": "TRACE",
-}  # fmt: skip
 _BRACES = re.compile(r"\{[^{}/]+\}")
 
 
@@ -45,6 +41,10 @@ class _Candidate:
     path: str
     item: Map
     method: str
+    """As it is sent: `GET`."""
+    holder: Map
+    """What holds the operation: the path item, or its `additionalOperations`."""
+    key: str
     node: Map
     source: Source
 
@@ -110,11 +110,27 @@ class _Builder:
             item, _ = deref(self.root, entry)
             if item is None or is_extension(path):
                 continue
-            for method in item:
-                node, _ = deref(self.root, item[method])
-                if node is not None and method in METHODS:
-                    found.append(_Candidate(path, item, method, node, item.key_source(method)))
+            for method, holder, key in operations_in(item):
+                node, _ = deref(self.root, holder[key])
+                if node is None or not isinstance(holder, Map):
+                    continue
+                candidate = _Candidate(path, item, method, holder, key, node, holder.key_source(key))
+                if self._servable(candidate):
+                    found.append(candidate)
         return found
+
+    def _servable(self, candidate: _Candidate) -> bool:
+        """Whether requests with this method reach the service; otherwise its operation is refused."""
+        method = candidate.method
+        if method in SERVABLE:
+            return True
+        fix = "give the operation one of the methods that HTTP servers know (RFC 9110, IANA's registry)"
+        if method.upper() in SERVABLE:
+            fix = f"methods are case-sensitive (RFC 9110, 9.1): write `{method.upper()}`"
+        shown = f"`{method[:40]} {candidate.path}`"
+        what = f"{shown} is refused: the HTTP server does not take the method `{method[:40]}`"
+        self.report.drop(candidate.holder, candidate.key, "unservable-method", what, fix)
+        return False
 
     def _names(self, candidates: list[_Candidate]) -> list[PyName]:
         """Name the handler functions: authors' names first, so that no derived name takes one of theirs."""
@@ -147,7 +163,7 @@ class _Builder:
             operation_id=WireName(
                 _text(node.get("operationId")) or derived_operation_id(candidate.method, candidate.path)
             ),
-            method=_METHODS[candidate.method],
+            method=candidate.method,
             path=candidate.path,
             route=_route(candidate.path, params),
             summary=_text(node.get("summary")) or _text(candidate.item.get("summary")),
@@ -172,11 +188,11 @@ class _Builder:
             return False
         if self.media.readable(node["content"]):
             return False
-        shown = f"`{candidate.method.upper()} {candidate.path}`"
+        shown = f"`{candidate.method} {candidate.path}`"
         what = f"{shown} is refused: it needs a body, and none of its media types can be read"
         fix = "offer `application/json`"
         source = candidate.node.key_source("requestBody")
-        self.report.drop(candidate.item, candidate.method, "unreadable-body", what, fix, source=source)
+        self.report.drop(candidate.holder, candidate.key, "unreadable-body", what, fix, source=source)
         return True
 
     def _body(self, candidate: _Candidate, name: PyName) -> Body | None:

@@ -14,7 +14,7 @@ from handfast.codegen.files import Files, Refused, Target
 from handfast.codegen.grammar import KINDS, Kind, is_extension, slot_of
 from handfast.codegen.ir import Finding, Source
 from handfast.codegen.load import Document, LoadFault
-from handfast.codegen.source import Map, Node, Seq
+from handfast.codegen.source import Map, Node, Seq, TextFile
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9._-]+")
 _MAX_INLINE = 100
@@ -53,6 +53,9 @@ class _Bundler:
         self.extensions = 0
         self.inlined = 0
         self.entry_source = entry.text.source(0)
+        version = entry.root.get("openapi") if isinstance(entry.root, Map) else None
+        self.modern = not str(version).startswith(("3.0", "3.1"))
+        """Whether the contract is of OpenAPI 3.2 or later."""
 
     def run(self) -> Map:
         root = self.entry.root
@@ -153,14 +156,16 @@ class _Bundler:
         if not isinstance(node, Map):
             return node
         kind = KINDS[kind_name]
+        if kind_name == "security requirement" and self.modern:
+            return self.requirement(node)
         if isinstance(node.get("$ref"), str) and (kind.section or self.is_external(node)):
             return self.reference(kind_name, kind, node)
         result = node.empty_copy()
         for key, value in node.items():
-            result.put_from(node, key, self.slot(kind, key, value))
+            result.put_from(node, key, self.slot(kind, key, value, node))
         return result
 
-    def slot(self, kind: Kind, key: str, value: Node) -> Node:
+    def slot(self, kind: Kind, key: str, value: Node, owner: Map) -> Node:
         slot = slot_of(kind, key)
         if slot.shape in ("one", "one-or-list") and not isinstance(value, Seq):
             return self.object(slot.kind, value)
@@ -172,6 +177,8 @@ class _Bundler:
             return self.text(value)
         if key == "mapping" and isinstance(value, Map):
             return self.discriminator(value)
+        if key == "defaultMapping" and isinstance(value, str) and key in kind.slots:
+            return self.mapped(value, owner.marks.get(key, (owner.file, owner.offset, owner.offset)))
         return self.extension(value) if is_extension(key) else value
 
     def sequence(self, kind: str, value: Node) -> Node:
@@ -257,7 +264,7 @@ class _Bundler:
         target, value = found
         if target.file == self.entry.name:
             return self.with_local_siblings(kind, node, f"#{target.pointer}")
-        if kind_name == "path item" or not kind.section:
+        if self.is_copied(kind_name):
             return self.inline(kind_name, node, target, value)
         name = self.names.get((kind_name, target))
         if name is None:
@@ -266,10 +273,43 @@ class _Bundler:
             self.pending.append((kind_name, target, value))
         return self.with_local_siblings(kind, node, f"#/components/{kind.section}/{pointers.escape(name)}")
 
+    def is_copied(self, kind: str) -> bool:
+        """Whether objects of the kind have no components to become in this version, or none that help."""
+        return kind == "path item" or not KINDS[kind].section or (kind == "media type" and not self.modern)
+
+    def requirement(self, node: Map) -> Map:
+        """Give security schemes that are named by their URI (3.2) the name of a component."""
+        result = node.empty_copy()
+        schemes = self.taken.get("securitySchemes", set())
+        for key, scopes in node.items():
+            name = key
+            if key not in schemes and ("#" in key or "/" in key):
+                name = self.scheme(self.carrier(key, node.marks[key])) or key
+            file, at, value_at = node.marks[key]
+            result[name] = scopes
+            result.marks[name] = (file, at, value_at)
+        return result
+
+    def scheme(self, node: Map) -> str | None:
+        """Return the component that is, or becomes, the security scheme to which `node` refers."""
+        found = self.follow(node)
+        if found is None:
+            return None
+        target, value = found
+        parts = pointers.tokens(target.pointer)
+        if target.file == self.entry.name and parts[:2] == ["components", "securitySchemes"]:
+            return parts[2] if len(parts) == 3 else None
+        name = self.names.get(("security scheme", target))
+        if name is None:
+            name = self.name_for("securitySchemes", target)
+            self.names["security scheme", target] = name
+            self.pending.append(("security scheme", target, value))
+        return name
+
     def with_local_siblings(self, kind: Kind, node: Map, ref: str) -> Map:
         result = node.empty_copy()
         for key, value in node.items():
-            made = ref if key == "$ref" else self.slot(kind, key, value)
+            made = ref if key == "$ref" else self.slot(kind, key, value, node)
             result.put_from(node, key, made)
         return result
 
@@ -290,7 +330,7 @@ class _Bundler:
         if isinstance(made, Map):
             for key in node:
                 if key != "$ref":
-                    made.put_from(node, key, self.slot(KINDS[kind], key, node[key]))
+                    made.put_from(node, key, self.slot(KINDS[kind], key, node[key], node))
         return made
 
     def name_for(self, section: str, target: Target) -> str:
@@ -348,17 +388,23 @@ class _Bundler:
         """Make the file references in a discriminator mapping local; plain names stay."""
         result = value.empty_copy()
         for key, ref in value.items():
-            made: Node = ref
-            if isinstance(ref, str) and (
-                "#" in ref or "/" in ref or ref.endswith((".yaml", ".yml", ".json"))
-            ):
-                carrier = Map(value.marks[key][0], value.marks[key][2])
-                carrier.marks["$ref"] = value.marks[key]
-                carrier["$ref"] = ref
-                local = self.reference("schema", KINDS["schema"], carrier)
-                made = local.get("$ref", ref) if isinstance(local, Map) else ref
-            result.put_from(value, key, made)
+            result.put_from(value, key, self.mapped(ref, value.marks[key]))
         return result
+
+    def mapped(self, ref: Node, mark: tuple[TextFile, int, int]) -> Node:
+        """Make one value of a discriminator mapping local if it is a reference to a file."""
+        if not isinstance(ref, str) or not (
+            "#" in ref or "/" in ref or ref.endswith((".yaml", ".yml", ".json"))
+        ):
+            return ref
+        local = self.reference("schema", KINDS["schema"], self.carrier(ref, mark))
+        return local.get("$ref", ref) if isinstance(local, Map) else ref
+
+    def carrier(self, ref: str, mark: tuple[TextFile, int, int]) -> Map:
+        """Return a reference object for a reference that is written as a bare text."""
+        carrier = Map(mark[0], mark[2])
+        carrier.put("$ref", ref, mark[1], mark[2])
+        return carrier
 
     def extension(self, value: Node) -> Node:
         """Put the content of files where an extension refers to them; what cannot be followed stays."""

@@ -60,6 +60,8 @@ def _param(param: Param) -> JsonObject:
         "content": param.content,
         "schema": param.schema,
     }
+    if param.media is not None:
+        found["media"] = _media(param.media)
     return found | {"default": param.default_json} if param.has_default else found
 
 

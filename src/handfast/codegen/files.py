@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin, urlsplit
 
 from handfast.codegen.load import Document, LoadFault
+from handfast.codegen.source import Map
 
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:|//")
 
@@ -30,6 +32,20 @@ class Refused(Exception):
         self.code, self.what, self.fix = code, what, fix
 
 
+def beside(own: str, uri: str) -> str | None:
+    """Return `uri` as a path seen from the folder of a document that calls itself `own`.
+
+    So documents that stand beside each other on their server stand beside each other in the project. None
+    where that cannot be: another server.
+    """
+    if not _REMOTE.match(uri):
+        return uri
+    here, there = urlsplit(own), urlsplit(uri)
+    if not own or here[:2] != there[:2]:
+        return None
+    return posixpath.relpath(there.path or "/", posixpath.dirname(here.path) or "/")
+
+
 @dataclass(slots=True)
 class Files:
     """The files of one project, each read once."""
@@ -40,12 +56,17 @@ class Files:
     located: dict[tuple[PurePosixPath, str], str | Refused] = field(default_factory=dict)
     targets: set[str] = field(default_factory=set)
     """Files that some other file refers to."""
+    own: dict[str, str] = field(default_factory=dict)
+    """File → the URI that it gives itself (`$self` of OpenAPI 3.2): the base of its references."""
+    known: dict[str, str] = field(default_factory=dict)
+    """URI → the file that has it, by its `$self` or the `$id` of a file that is a schema."""
 
     def get(self, name: str) -> Document:
         """Return the parsed file `name`; raises `LoadFault`."""
         if name not in self.cache:
             try:
-                self.cache[name] = self.reader(self.root / name, name)
+                self.cache[name] = document = self.reader(self.root / name, name)
+                self.register(document)
             except LoadFault as fault:
                 self.cache[name] = fault
         found = self.cache[name]
@@ -56,18 +77,36 @@ class Files:
     def locate(self, ref: str, base: str) -> Target:
         """Return what `ref` in the file `base` names; raises `Refused` for what is not in the project."""
         path, _, fragment = ref.partition("#")
-        if _REMOTE.match(path):
-            what = f"`{ref}` is a remote reference; a contract must not depend on the network"
-            raise Refused("remote-ref", what, "copy the file into the spec folder and refer to the copy")
         if not path:
             return Target(base, fragment)
-        key = (PurePosixPath(base).parent, path)
+        own = self.own.get(base, "")
+        uri = urljoin(own, path)
+        if uri in self.known:
+            return Target(self.known[uri], fragment)
+        near = beside(own, uri)
+        what = f"`{ref}` is a remote reference; a contract must not depend on the network"
+        fix = "copy the file into the spec folder and refer to the copy, or give the copy this URI as `$self`"
+        if near is None:
+            raise Refused("remote-ref", what, fix)
+        key = (PurePosixPath(base).parent, near)
         if key not in self.located:
             self.located[key] = self.find(ref, *key)
         found = self.located[key]
         if isinstance(found, Refused):
-            raise found
+            raise Refused("remote-ref", what, fix) if _REMOTE.match(path) else found
         return Target(found, fragment)
+
+    def register(self, document: Document) -> None:
+        """Note the URIs that a file gives itself."""
+        root = document.root
+        if not isinstance(root, Map):
+            return
+        own = root.get("$self")
+        if "openapi" in root and isinstance(own, str) and own:
+            self.own[document.name] = own.partition("#")[0]
+        own = own if "openapi" in root else root.get("$id")
+        if isinstance(own, str) and _REMOTE.match(own):
+            self.known.setdefault(own.partition("#")[0], document.name)
 
     def find(self, ref: str, folder: PurePosixPath, path: str) -> str | Refused:
         """Return the name of the file at `path` as seen from `folder`, or why there is none."""

@@ -6,8 +6,11 @@ only part of somebody's example.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 Shape: TypeAlias = Literal["one", "map", "list", "text", "flag", "number", "texts", "data", "one-or-list"]
 """`one` object, a `map` or `list` of objects, a leaf, or `data` that is nobody's business but its owner's."""
@@ -37,7 +40,18 @@ class Kind:
 
 
 TEXT, FLAG, NUMBER, TEXTS, DATA = Slot("text"), Slot("flag"), Slot("number"), Slot("texts"), Slot("data")
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""Methods that have a key of their own in a path item; others stand under `additionalOperations` (3.2)."""
+
+
+ADDITIONAL = "additionalOperations"
+SERVABLE = frozenset((
+    "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "QUERY", "ACL", "BIND", "CHECKOUT",
+    "COPY", "LINK", "LOCK", "M-SEARCH", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY",
+    "PROPFIND", "PROPPATCH", "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK",
+    "UNLOCK", "UNSUBSCRIBE",
+))  # fmt: skip
+"""Methods that the HTTP parser (llhttp) takes, but for CONNECT, which no resource can answer."""
 
 
 def _one(kind: str) -> Slot:
@@ -56,6 +70,9 @@ _VALUE_SLOTS = {
     "description": TEXT, "required": FLAG, "deprecated": FLAG, "allowEmptyValue": FLAG, "style": TEXT,
     "explode": FLAG, "allowReserved": FLAG, "schema": _one("schema"), "content": _map("media type"),
     "example": DATA, "examples": _map("example"),
+}  # fmt: skip
+_ENCODING_SLOTS = {
+    "encoding": _map("encoding"), "prefixEncoding": _list("encoding"), "itemEncoding": _one("encoding"),
 }  # fmt: skip
 
 _SCHEMA_SLOTS = {
@@ -90,7 +107,7 @@ KINDS: dict[str, Kind] = {
         "openapi": TEXT, "info": _one("info"), "servers": _list("server"), "paths": _one("paths"),
         "webhooks": _map("path item"), "components": _one("components"),
         "security": _list("security requirement"), "tags": _list("tag"),
-        "externalDocs": _one("external docs"), "jsonSchemaDialect": TEXT,
+        "externalDocs": _one("external docs"), "jsonSchemaDialect": TEXT, "$self": TEXT,
     }),
     "info": Kind("the info object", {
         "title": TEXT, "version": TEXT, "description": TEXT, "summary": TEXT, "termsOfService": TEXT,
@@ -98,14 +115,19 @@ KINDS: dict[str, Kind] = {
     }),
     "contact": Kind("a contact", {"name": TEXT, "url": TEXT, "email": TEXT}),
     "license": Kind("a license", {"name": TEXT, "identifier": TEXT, "url": TEXT}),
-    "server": Kind("a server", {"url": TEXT, "description": TEXT, "variables": _map("server variable")}),
+    "server": Kind("a server", {
+        "url": TEXT, "description": TEXT, "name": TEXT, "variables": _map("server variable"),
+    }),
     "server variable": Kind("a server variable", {"enum": TEXTS, "default": TEXT, "description": TEXT}),
     "external docs": Kind("an external documentation", {"url": TEXT, "description": TEXT}),
-    "tag": Kind("a tag", {"name": TEXT, "description": TEXT, "externalDocs": _one("external docs")}),
+    "tag": Kind("a tag", {
+        "name": TEXT, "summary": TEXT, "description": TEXT, "externalDocs": _one("external docs"),
+        "parent": TEXT, "kind": TEXT,
+    }),
     "paths": Kind("the paths object", {}, entries="path item"),
     "path item": Kind("a path item", {
         "summary": TEXT, "description": TEXT, "servers": _list("server"), "parameters": _list("parameter"),
-        **dict.fromkeys(METHODS, _one("operation")),
+        **dict.fromkeys(METHODS, _one("operation")), ADDITIONAL: _map("operation"),
     }, section="pathItems"),
     "operation": Kind("an operation", {
         "tags": TEXTS, "summary": TEXT, "description": TEXT, "operationId": TEXT,
@@ -120,18 +142,21 @@ KINDS: dict[str, Kind] = {
         "description": TEXT, "content": _map("media type"), "required": FLAG,
     }, section="requestBodies"),
     "media type": Kind("a media type", {
-        "schema": _one("schema"), "itemSchema": _one("schema"), "example": DATA, "examples": _map("example"),
-        "encoding": _map("encoding"),
-    }),
+        "description": TEXT, "schema": _one("schema"), "itemSchema": _one("schema"), "example": DATA,
+        "examples": _map("example"), **_ENCODING_SLOTS,
+    }, section="mediaTypes"),
     "encoding": Kind("an encoding", {
         "contentType": TEXT, "headers": _map("header"), "style": TEXT, "explode": FLAG, "allowReserved": FLAG,
+        **_ENCODING_SLOTS,
     }),
     "response": Kind("a response", {
-        "description": TEXT, "headers": _map("header"), "content": _map("media type"), "links": _map("link"),
+        "summary": TEXT, "description": TEXT, "headers": _map("header"), "content": _map("media type"),
+        "links": _map("link"),
     }, section="responses"),
     "callback": Kind("a callback", {}, entries="path item", section="callbacks"),
     "example": Kind("an example", {
         "summary": TEXT, "description": TEXT, "value": DATA, "externalValue": TEXT,
+        "dataValue": DATA, "serializedValue": TEXT,
     }, section="examples"),
     "link": Kind("a link", {
         "operationRef": DATA, "operationId": TEXT, "parameters": DATA, "requestBody": DATA,
@@ -139,25 +164,30 @@ KINDS: dict[str, Kind] = {
     }, section="links"),
     "security scheme": Kind("a security scheme", {
         "type": TEXT, "description": TEXT, "name": TEXT, "in": TEXT, "scheme": TEXT, "bearerFormat": TEXT,
-        "openIdConnectUrl": TEXT, "flows": _one("oauth flows"),
+        "openIdConnectUrl": TEXT, "flows": _one("oauth flows"), "oauth2MetadataUrl": TEXT, "deprecated": FLAG,
     }, section="securitySchemes"),
     "oauth flows": Kind("the OAuth flows", dict.fromkeys(
-        ("implicit", "password", "clientCredentials", "authorizationCode"), _one("oauth flow"),
+        ("implicit", "password", "clientCredentials", "authorizationCode", "deviceAuthorization"),
+        _one("oauth flow"),
     )),
     "oauth flow": Kind("an OAuth flow", {
-        "authorizationUrl": TEXT, "tokenUrl": TEXT, "refreshUrl": TEXT, "scopes": DATA,
+        "authorizationUrl": TEXT, "deviceAuthorizationUrl": TEXT, "tokenUrl": TEXT, "refreshUrl": TEXT,
+        "scopes": DATA,
     }),
     "security requirement": Kind("a security requirement", {}),
-    "discriminator": Kind("a discriminator", {"propertyName": TEXT, "mapping": DATA}),
+    "discriminator": Kind("a discriminator", {
+        "propertyName": TEXT, "mapping": DATA, "defaultMapping": TEXT,
+    }),
     "xml object": Kind("an XML object", {
         "name": TEXT, "namespace": TEXT, "prefix": TEXT, "attribute": FLAG, "wrapped": FLAG,
+        "nodeType": TEXT,
     }),
     "schema": Kind("a schema", _SCHEMA_SLOTS, section="schemas", may_be_flag=True),
     "components": Kind("the components object", {
         "schemas": _map("schema"), "responses": _map("response"), "parameters": _map("parameter"),
         "examples": _map("example"), "requestBodies": _map("request body"), "headers": _map("header"),
         "securitySchemes": _map("security scheme"), "links": _map("link"), "callbacks": _map("callback"),
-        "pathItems": _map("path item"),
+        "pathItems": _map("path item"), "mediaTypes": _map("media type"),
     }),
 }  # fmt: skip
 
@@ -207,3 +237,17 @@ def slot_of(kind: Kind, key: str) -> Slot:
     if kind.entries and not is_extension(key):
         return Slot("one", kind.entries)
     return DATA
+
+
+def place_of(method: str) -> tuple[str, ...]:
+    """Return the keys below a path item under which the operation of an HTTP method stands."""
+    key = method.lower()
+    return (key,) if key in METHODS and method == method.upper() else (ADDITIONAL, method)
+
+
+def operations_in(item: Mapping[str, T]) -> Iterator[tuple[str, Mapping[str, T], str]]:
+    """Yield (HTTP method, the mapping that holds the operation, its key there) of a path item."""
+    yield from ((key.upper(), item, key) for key in item if key in METHODS)
+    additional = item.get(ADDITIONAL)
+    if isinstance(additional, Mapping):
+        yield from ((key, additional, key) for key in additional if not is_extension(key))

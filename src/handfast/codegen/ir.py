@@ -23,8 +23,9 @@ WireName = NewType("WireName", str)
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A JSON value as the contract file holds it."""
 
-Location: TypeAlias = Literal["path", "query", "header", "cookie"]
-Method: TypeAlias = Literal["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"]
+Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"]
+Method: TypeAlias = str
+"""An HTTP method as it is sent: `GET`, `QUERY`, or any other token."""
 MediaKind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl"]
 """How bytes of a media type are decoded or encoded."""
 
@@ -114,6 +115,8 @@ class Param:
     explode: bool
     content: str | None = None
     """Media type of a `content` parameter (its text is decoded as that), else None."""
+    media: Media | None = None
+    """How the whole query string is decoded (`in: querystring`), else None."""
     description: str = ""
     source: Source
 

@@ -22,9 +22,11 @@ STYLES: Mapping[str, tuple[str, ...]] = {
     "path": ("simple", "label", "matrix"),
     "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
     "header": ("simple",),
-    "cookie": ("form",),
+    "cookie": ("form", "cookie"),
+    "querystring": ("form",),
 }
 """Location of a parameter → the styles that it may have, the first by default (OpenAPI 3.1.1, 4.8.12.2.1)."""
+FORM = "application/x-www-form-urlencoded"
 _STATUS = re.compile(r"[1-5](\d\d|XX)\Z")
 
 
@@ -33,6 +35,8 @@ def legalise(root: Map, report: Report) -> tuple[Move, ...]:
     changes = Changes(report)
     old = str(root.get("openapi", "")).startswith("3.0")
     rules = _RULES | (_OLD_RULES if old else _NEW_RULES)
+    if not str(root.get("openapi", "")).startswith(("3.0", "3.1")):
+        rules |= _NEWEST_RULES
     for visit in walk(root):
         _reference(visit, changes)
         if old:
@@ -172,6 +176,25 @@ def _parameter(visit: Visit, changes: Changes) -> None:
         changes.drop(node, "style", "bad-style", what, fix)
 
 
+def _querystring(visit: Visit, changes: Changes) -> None:
+    """A whole query string has a media type (OpenAPI 3.2.0, 4.12.1); by a schema alone it is a form."""
+    node = visit.node
+    if node.get("in") != "querystring" or "$ref" in node or "content" in node:
+        return
+    content, form = Map(node.file, node.offset), Map(node.file, node.offset)
+    schema = node.get("schema")
+    if "schema" in node:
+        form.put_from(node, "schema", schema)
+    what = "a parameter `in: querystring` needs `content` with one media type; it is read as a form"
+    fix = f"write `content: {{{FORM}: {{schema: …}}}}`"
+    source = node.value_source("in")
+    finding = changes.report.warn(source, "bad-querystring", what, fix)
+    content.put(FORM, form, node.offset, node.offset)
+    changes.set(node, "content", content, finding)
+    if "schema" in node:
+        changes.drop(node, "schema", "bad-querystring", what, fix)
+
+
 def _header(visit: Visit, changes: Changes) -> None:
     style = visit.node.get("style")
     if style is not None and style != "simple":
@@ -254,6 +277,10 @@ def _link(visit: Visit, changes: Changes) -> None:
 
 
 _EXAMPLES = _either("examples", "example", "the object")
+_BY_NAME = (
+    _either("encoding", "prefixEncoding", "the object"),
+    _either("encoding", "itemEncoding", "the object"),
+)
 _RULES: dict[str, tuple[Rule, ...]] = {
     "document": (_info,),
     "info": (_needs("title", "", "`info`"), _needs("version", "0", "`info`")),
@@ -287,3 +314,16 @@ _NEW_RULES: dict[str, tuple[Rule, ...]] = {
     "schema": (legalschemas.new,),
 }
 """What OpenAPI 3.1 wants besides."""
+_NEWEST_RULES: dict[str, tuple[Rule, ...]] = {
+    "response": (),
+    "example": (
+        _either("value", "externalValue", "the example"),
+        _either("value", "dataValue", "the example"),
+        _either("value", "serializedValue", "the example"),
+        _either("externalValue", "serializedValue", "the example"),
+    ),
+    "parameter": (_querystring, *_RULES["parameter"]),
+    "media type": (_EXAMPLES, *_BY_NAME),
+    "encoding": _BY_NAME,
+}
+"""What OpenAPI 3.2 wants instead."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from handfast.codegen import pointer as pointers
 from handfast.codegen.changes import Changes
-from handfast.codegen.grammar import METHODS, is_extension
+from handfast.codegen.grammar import is_extension, operations_in, place_of
 from handfast.codegen.ir import Finding
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import nearest
@@ -122,18 +122,27 @@ class _Paths:
             if old != new
         }
         for method, operation in list(_operations(source)):
-            if method in target:
-                shown = f"`{method.upper()} {path}`"
-                what = f"{shown} matches the same requests as `{owner}`; it is refused"
-                fix = f"remove it; the other stands at line {target.key_source(method).line}"
-                self.changes.report.warn(source.key_source(method), "ambiguous-path", what, fix)
+            *outer, key = place_of(method)
+            here, there = _opened(source, outer), self.opened(target, outer, finding)
+            if key in there:
+                what = f"`{method} {path}` matches the same requests as `{owner}`; it is refused"
+                fix = f"remove it; the other stands at line {there.key_source(key).line}"
+                self.changes.report.warn(here.key_source(key), "ambiguous-path", what, fix)
                 continue
             self.rename(operation, names, finding)
-            target.put_from(source, method, operation)
-            if own:
-                self.changes.move(("paths", path, method), ("paths", owner, method), finding)
+            there.put_from(here, key, operation)
+            if own and not outer:
+                self.changes.move(("paths", path, key), ("paths", owner, key), finding)
             else:
-                self.changes.set(target, method, operation, finding)
+                self.changes.set(there, key, operation, finding)
+
+    def opened(self, item: Map, keys: list[str], finding: Finding) -> Map:
+        """Return the mapping at `keys` of a path item, made where there is none."""
+        for key in keys:
+            if not isinstance(item.get(key), Map):
+                self.changes.set(item, key, Map(item.file, item.offset), finding)
+            item = _opened(item, [key])
+        return item
 
     def own_item(self, paths: Map, path: str, finding: Finding) -> Map | None:
         """Return the path item at `path`, a copy in its place where it was a reference."""
@@ -219,6 +228,24 @@ class _Paths:
             for name in wanted:
                 if name not in own | shared:
                     self.declare(paths, path, operation, name, sorted(own | shared))
+            self.one_query(operation, item)
+
+    def one_query(self, operation: Map, item: Map) -> None:
+        """Drop a parameter for the whole query string where another reads the query string too."""
+        named = [
+            (owner["parameters"], index, *self.identity(one))
+            for owner in (operation, item)
+            for index, one in enumerate(_items(owner))
+        ]
+        whole = [one for one in named if one[2] == "querystring"]
+        first = next((one for one in named if one[2] == "query"), whole[0] if whole else None)
+        for parameters, index, _, name in reversed(whole):
+            if first is None or (parameters is first[0] and index == first[1]):
+                continue
+            assert isinstance(parameters, Seq)  # noqa: S101 (`_items` has read it)
+            what = f"`{name}` takes the whole query string, and is dropped: `{first[3]}` reads it too"
+            fix = "describe the query string either by `in: query` or by one `in: querystring`"
+            self.changes.drop(parameters, index, "querystring-beside-query", what, fix)
 
     def one_list(self, owner: Map, path: str, wanted: list[str]) -> None:
         """Drop from a list of parameters what is given twice, has no place, or no name that HTTP allows."""
@@ -282,10 +309,18 @@ def _fault(path: str) -> tuple[str, str] | None:
 
 
 def _operations(item: Map) -> Iterator[tuple[str, Map]]:
-    for method in METHODS:
-        operation = item.get(method)
+    for method, holder, key in operations_in(item):
+        operation = holder[key]
         if isinstance(operation, Map):
             yield method, operation
+
+
+def _opened(item: Map, keys: list[str]) -> Map:
+    for key in keys:
+        held = item[key]
+        assert isinstance(held, Map)  # noqa: S101 (callers have looked)
+        item = held
+    return item
 
 
 def _items(owner: Map) -> list[Map]:

@@ -24,7 +24,7 @@ _JSONL = frozenset((
 def kind_of(media_type: str) -> MediaKind | None:
     """Return how a media type is decoded; None for XML and YAML, which we do not read."""
     bare = _bare(media_type).lower()
-    if bare in _JSONL:
+    if bare in _JSONL or bare.endswith("+json-seq"):
         return "jsonl"
     if bare in ("application/json", "*/*", "application/*") or bare.endswith("+json") or bare == "text/json":
         return "json"
@@ -55,7 +55,8 @@ class MediaReader:
         """
         if not isinstance(content, Map):
             return ()
-        entries = [(key, node) for key, node in content.items() if isinstance(node, Map)]
+        found = [(key, deref(self.schemas.root, node)[0]) for key, node in content.items()]
+        entries = [(key, node) for key, node in found if node is not None]
         usable = [(key, node) for key, node in entries if self._is_media_type(key, owner, content)]
         if usable and not request and all(kind_of(key) is None for key, _ in usable):
             # Nothing of this response can be encoded from a value: the handler writes the text itself.
@@ -64,13 +65,13 @@ class MediaReader:
             fix = "offer `application/json` beside it"
             self.report.warn(content.key_source(key), "unsupported-media-type", what, fix)
             return (Media(media_type=key, kind="text", schema=None, type=TEXT),)
-        found: list[Media] = []
+        made: list[Media] = []
         for key, node in usable:
-            suffix = _suffix(key) if found else ""
+            suffix = _suffix(key) if made else ""
             media = self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
             if media is not None:
-                found.append(media)
-        return tuple(found)
+                made.append(media)
+        return tuple(made)
 
     def readable(self, content: Node) -> bool:
         """Whether any media type of a request body can be decoded."""

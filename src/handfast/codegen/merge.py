@@ -9,12 +9,12 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from handfast.codegen.grammar import ADDITIONAL, operations_in, place_of
 from handfast.codegen.ir import Feature, Json
 from handfast.codegen.prose import words
 
 JsonObject = dict[str, Json]
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _REF = re.compile(r"#/components/([^/]+)/([^/]+)")
 _DATA = frozenset(("example", "examples", "default", "enum", "const", "value"))
 
@@ -60,19 +60,20 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _only(feature: Feature, document: JsonObject, features: Sequence[Feature]) -> JsonObject:
     """Take out the operations that a later feature supersedes."""
-    mine = {(operation.path, operation.method.lower()) for operation in feature.operations}
+    mine = {(operation.path, operation.method) for operation in feature.operations}
     others = {
-        (operation.path, operation.method.lower())
+        (operation.path, operation.method)
         for other in features
         if other is not feature
         for operation in other.operations
     }
     paths = _object(document.get("paths"))
     for path, item in list(paths.items()):
-        gone = [method for method in _METHODS if (path, method) in others - mine and method in _object(item)]
+        declared = [method for method, _, _ in operations_in(_object(item))]
+        gone = [method for method in declared if (path, method) in others - mine]
         for method in gone:
-            del _object(item)[method]
-        if gone and not any(method in _object(item) for method in _METHODS):
+            _without(_object(item), method)
+        if gone and len(gone) == len(declared):
             del paths[path]
     return document
 
@@ -93,10 +94,7 @@ def _spelled_out(document: JsonObject, documents: Sequence[JsonObject]) -> JsonO
             continue
         if "servers" in differ and servers is not None:
             item.setdefault("servers", copy.deepcopy(servers))
-        for method in _METHODS:
-            operation = item.get(method)
-            if not isinstance(operation, dict):
-                continue
+        for operation in _operations(item):
             if "security" in differ and security is not None:
                 operation.setdefault("security", copy.deepcopy(security))
             if path in shared:
@@ -171,7 +169,7 @@ def _walk(node: Json, convert: Callable[[JsonObject], JsonObject], *, named: boo
 _TABLES = frozenset((
     "properties", "patternProperties", "dependentSchemas", "$defs", "schemas", "responses", "parameters",
     "requestBodies", "headers", "securitySchemes", "links", "callbacks", "pathItems", "paths", "webhooks",
-    "content", "encoding", "mapping", "variables",
+    "content", "encoding", "mapping", "variables", "mediaTypes", ADDITIONAL,
 ))  # fmt: skip
 
 
@@ -212,8 +210,8 @@ def _renamed(feature: Feature, document: JsonObject, result: JsonObject, ids: se
 def _operation_ids(feature: Feature, document: JsonObject, ids: set[str]) -> dict[str, str]:
     renamed: dict[str, str] = {}
     for item in _object(document.get("paths")).values():
-        for method in _METHODS:
-            found = _object(_object(item).get(method)).get("operationId")
+        for operation in _operations(_object(item)):
+            found = operation.get("operationId")
             if isinstance(found, str):
                 new = found
                 while new in ids:
@@ -265,12 +263,12 @@ def _rewritten(
         if isinstance(node.get("$ref"), str):
             node["$ref"] = ref(str(node["$ref"]))
         discriminator = node.get("discriminator")
-        if isinstance(discriminator, dict) and isinstance(discriminator.get("mapping"), dict):
-            mapping = _object(discriminator["mapping"])
-            node["discriminator"] = {
-                **discriminator,
-                "mapping": {key: mapped(value) for key, value in mapping.items()},
-            }
+        if isinstance(discriminator, dict):
+            node["discriminator"] = made = dict(discriminator)
+            if isinstance(made.get("mapping"), dict):
+                made["mapping"] = {key: mapped(value) for key, value in _object(made["mapping"]).items()}
+            if "defaultMapping" in made:
+                made["defaultMapping"] = mapped(made["defaultMapping"])
         if isinstance(node.get("operationId"), str):
             node["operationId"] = ids.get(str(node["operationId"]), node["operationId"])
         if isinstance(node.get("security"), list):
@@ -300,7 +298,7 @@ def _add(result: JsonObject, document: JsonObject) -> None:
         if key == "paths":
             paths = _object(result.setdefault("paths", {}))
             for path, item in _object(value).items():
-                paths[path] = {**_object(paths.get(path)), **_object(item)}
+                paths[path] = _joined(_object(paths.get(path)), _object(item))
         elif key == "components":
             components = _object(result.setdefault("components", {}))
             for kind, entries in _object(value).items():
@@ -314,6 +312,30 @@ def _add(result: JsonObject, document: JsonObject) -> None:
             result[key] = {**_object(value), **_object(result.get(key))}
         else:
             result.setdefault(key, value)
+
+
+def _joined(one: JsonObject, other: JsonObject) -> JsonObject:
+    """One path item out of two."""
+    result = {**one, **other}
+    if isinstance(one.get(ADDITIONAL), dict) and isinstance(other.get(ADDITIONAL), dict):
+        result[ADDITIONAL] = {**_object(one[ADDITIONAL]), **_object(other[ADDITIONAL])}
+    return result
+
+
+def _operations(item: JsonObject) -> list[JsonObject]:
+    found = [holder[key] for _, holder, key in operations_in(item)]
+    return [operation for operation in found if isinstance(operation, dict)]
+
+
+def _without(item: JsonObject, method: str) -> None:
+    """Take the operation of `method` out of a path item, and the map that held it if nothing else does."""
+    *outer, key = place_of(method)
+    for name in outer:
+        item[name] = rest = {other: held for other, held in _object(item.get(name)).items() if other != key}
+        if not rest:
+            del item[name]
+        return
+    item.pop(key, None)
 
 
 def _object(node: Json) -> JsonObject:

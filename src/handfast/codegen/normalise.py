@@ -254,7 +254,16 @@ class Normaliser:
             if isinstance(branch, str) and branch not in known:
                 target = ClassName(branch.removeprefix(PREFIX))
                 mapping.setdefault(by_name.get(target, target), branch)
-        schema["discriminator"] = {"propertyName": name, "mapping": mapping}
+        made: dict[str, Json] = {"propertyName": name, "mapping": mapping}
+        schema["discriminator"] = made
+        default = value.get("defaultMapping")
+        fallback = self._mapped(default)
+        if fallback is not None:
+            made["defaultMapping"] = PREFIX + fallback
+        elif default is not None:
+            what = f"the discriminator's `defaultMapping` `{default}` names no schema, and is ignored"
+            fix = "name a schema of the contract"
+            self.report.warn(value.value_source("defaultMapping"), "dangling-mapping", what, fix)
 
     def _mapped(self, ref: Node) -> ClassName | None:
         if not isinstance(ref, str):

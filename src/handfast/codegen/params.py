@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handfast.codegen.ir import ClassName, Location, Param, Source, TypeRef, WireName
-from handfast.codegen.legalise import STYLES
+from handfast.codegen.ir import ClassName, Location, Media, Param, Source, TypeRef, WireName
+from handfast.codegen.legalise import FORM, STYLES
 from handfast.codegen.legalpaths import template_names
 from handfast.codegen.media import kind_of
 from handfast.codegen.names import Namer, pascal
@@ -15,7 +15,9 @@ from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.codegen.types import optional
 
-_LOCATIONS: dict[str, Location] = {"path": "path", "query": "query", "header": "header", "cookie": "cookie"}
+_LOCATIONS: dict[str, Location] = {
+    "path": "path", "query": "query", "querystring": "querystring", "header": "header", "cookie": "cookie",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class ParamReader:
         wire, location = str(node["name"]), _LOCATIONS[str(node["in"])]
         hint = found.component or f"{operation} {wire}"
         content, schema_node, schema_owner = self._schema(node)
+        media = self._querystring(node, hint) if location == "querystring" else None
         schema = self.schemas.name(schema_node, hint)
         kind = self.schemas.types.of_name(schema)
         style = str(node.get("style") or STYLES[location][0])
@@ -91,10 +94,28 @@ class ParamReader:
             default_json=plain(value),
             schema=schema or self._anything(hint),
             style=style,
-            explode=explode if isinstance(explode, bool) else style in ("form", "deepObject"),
+            explode=explode if isinstance(explode, bool) else style in ("form", "deepObject", "cookie"),
             content=content,
+            media=media,
             description=_text(node.get("description")),
             source=found.source,
+        )
+
+    def _querystring(self, parameter: Map, hint: str) -> Media:
+        """Return how the whole query string is read: by its media type (OpenAPI 3.2)."""
+        content = parameter.get("content")
+        key = next(iter(content)) if isinstance(content, Map) and content else FORM
+        node, _ = deref(self.root, content[key]) if isinstance(content, Map) and content else (None, "")
+        node = node or parameter
+        kind = kind_of(key)
+        name = self.schemas.name(node.get("schema"), hint)
+        encoding = plain(node.get("encoding"))
+        return Media(
+            media_type=key,
+            kind=kind if kind in ("json", "form") else "text",
+            schema=name,
+            type=self.schemas.types.of_name(name),
+            encoding=encoding if isinstance(encoding, dict) else {},
         )
 
     def _anything(self, hint: str) -> ClassName:
@@ -107,11 +128,9 @@ class ParamReader:
         content = node.get("content")
         if isinstance(content, Map) and content and "schema" not in node:
             media_type = next(iter(content))
-            media = content[media_type]
-            inner = media.get("schema") if isinstance(media, Map) else None
-            if kind_of(media_type) != "json":
-                return None, inner, media if isinstance(media, Map) else node
-            return media_type, inner, media if isinstance(media, Map) else node
+            media, _ = deref(self.root, content[media_type])
+            inner = media.get("schema") if media is not None else None
+            return media_type if kind_of(media_type) == "json" else None, inner, media or node
         return None, node.get("schema"), node
 
     def _default(

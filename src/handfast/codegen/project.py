@@ -11,7 +11,8 @@ from handfast.codegen import check, rules
 from handfast.codegen.build import Place, build
 from handfast.codegen.bundle import Bundle, bundle
 from handfast.codegen.files import Files
-from handfast.codegen.ir import Feature, Finding, Legalisation, Operation, Source
+from handfast.codegen.grammar import place_of
+from handfast.codegen.ir import Feature, Finding, Json, Legalisation, Operation, Source
 from handfast.codegen.legalisation import steps
 from handfast.codegen.legalise import legalise
 from handfast.codegen.legalpaths import template_shape
@@ -244,6 +245,17 @@ def _supersedes(later: Feature, earlier: Feature) -> bool:
     return earlier.folder.split("/")[-1] in later.supersedes or earlier.name in later.supersedes
 
 
+def _opened(item: dict[str, Json], keys: list[str]) -> dict[str, Json]:
+    """Return the mapping at `keys` of `item`, copied on the way."""
+    for key in keys:
+        held = item.get(key)
+        made: dict[str, Json] = dict(held) if isinstance(held, dict) else {}
+        if key in item:
+            item[key] = made
+        item = made
+    return item
+
+
 def _without(feature: Feature, dropped: set[tuple[str, str, str]]) -> Feature:
     """Take out operations that another feature answers; that, too, is a step from what the author wrote."""
     gone = [op for op in feature.operations if (feature.file, op.method, op.path) in dropped]
@@ -254,13 +266,19 @@ def _without(feature: Feature, dropped: set[tuple[str, str, str]]) -> Feature:
     steps: list[Legalisation] = []
     for operation in gone:
         item = rest.get(operation.path)
-        method = operation.method.lower()
-        if not isinstance(item, dict) or method not in item:
+        *outer, key = place_of(operation.method)
+        holder = _opened(item, outer) if isinstance(item, dict) else {}
+        if not isinstance(item, dict) or key not in holder:
             continue
         what = f"`{operation.method} {operation.path}` is superseded by another feature"
         note = Finding(operation.source, "superseded", what, "remove it when nobody needs it", fatal=False)
         place = f"/paths/{escape(operation.path)}"
-        steps.append(Legalisation(op="remove", path=f"{place}/{method}", was=item.pop(method), finding=note))
+        within = "/".join((place, *outer))
+        path = f"{within}/{escape(key)}"
+        steps.append(Legalisation(op="remove", path=path, was=holder.pop(key), finding=note))
+        if outer and not holder:
+            steps.append(Legalisation(op="remove", path=within, was={}, finding=note))
+            del item[outer[0]]
         if not item:
             steps.append(Legalisation(op="remove", path=place, was={}, finding=note))
             del rest[operation.path]

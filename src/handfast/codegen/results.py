@@ -94,8 +94,8 @@ class ResponseReader:
             schema = header.get("schema")
             content = header.get("content")
             if isinstance(content, Map) and content and schema is None:
-                first = next(iter(content.values()))
-                schema = first.get("schema") if isinstance(first, Map) else None
+                first, _ = deref(self.root, next(iter(content.values())))
+                schema = first.get("schema") if first is not None else None
             title = f"{component} header" if component else f"{hint} {wire}"
             name = self.schemas.name(schema, title)
             required = header.get("required") is True

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from handfast.codegen.grammar import METHODS
+from handfast.codegen.grammar import operations_in
 from handfast.codegen.report import Report, listed, nearest
 from handfast.codegen.source import Map, Node, Seq, kind_of
+from handfast.codegen.walk import walk
 
-LOCATIONS = ("path", "query", "header", "cookie")
+LOCATIONS = ("path", "query", "header", "cookie", "querystring")
 _VERSION = re.compile(r"3\.[012](\.\d+)?(-.*)?\Z")
 _SWAGGER2 = {
     "body": "use `requestBody`",
@@ -22,6 +23,8 @@ def check(root: Map, report: Report) -> None:
     _paths(root, report)
     _operation_ids(root, report)
     _parameters(root, report)
+    if str(root.get("openapi", "")).startswith(("3.0", "3.1")):
+        _no_newer_values(root, report)
     _security(root, report)
 
 
@@ -53,12 +56,14 @@ def operations(root: Map) -> list[tuple[str, Map, str, Map]]:
         for path, item in paths.items():
             if not isinstance(item, Map) or not path.startswith("/"):
                 continue
-            found += [
-                (path, item, method, op)
-                for method, op in item.items()
-                if method in METHODS and isinstance(op, Map)
-            ]
+            found += [(path, item, method, op) for method, op in _operations(item)]
     return found
+
+
+def _operations(item: Map) -> list[tuple[str, Map]]:
+    """Return (HTTP method, operation) of a path item."""
+    found = [(method, holder[key]) for method, holder, key in operations_in(item)]
+    return [(method, operation) for method, operation in found if isinstance(operation, Map)]
 
 
 def _operation_ids(root: Map, report: Report) -> None:
@@ -101,11 +106,9 @@ def _items(items: Node, report: Report, *, nested: bool = False) -> None:
             _items(item, report)
         elif isinstance(item, Map):
             _list(item.get("parameters"), report)
-            for method in METHODS:
-                operation = item.get(method)
-                if isinstance(operation, Map):
-                    _list(operation.get("parameters"), report)
-                    _items(operation.get("callbacks"), report, nested=True)
+            for _, operation in _operations(item):
+                _list(operation.get("parameters"), report)
+                _items(operation.get("callbacks"), report, nested=True)
 
 
 def _list(parameters: Node, report: Report) -> None:
@@ -133,6 +136,23 @@ def _parameter(parameter: Node, owner: Map | Seq, key: str | int, report: Report
         )
         what = f"`{location[:40]}` is no location of a parameter"
         report.error(parameter.value_source("in"), "unknown-location", what, fix)
+
+
+def _no_newer_values(root: Map, report: Report) -> None:
+    """Tell of values that a parameter may have from OpenAPI 3.2 on."""
+    version = str(root["openapi"])[:3]
+    for visit in walk(root):
+        node = visit.node
+        if visit.kind != "parameter":
+            continue
+        if node.get("in") == "querystring":
+            what = f"`in: querystring` means nothing in OpenAPI {version}"
+            report.error(node.value_source("in"), "newer-value", what, "write `openapi: 3.2.0`")
+        if node.get("style") == "cookie":
+            what = f"`style: cookie` means nothing in OpenAPI {version}; the parameter is read as `form`"
+            finding = report.warn(node.value_source("style"), "newer-value", what, "write `openapi: 3.2.0`")
+            report.explain(node, "style", finding)
+            del node["style"]
 
 
 def _security(root: Map, report: Report) -> None:

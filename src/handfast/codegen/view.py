@@ -419,7 +419,9 @@ def _discriminator(schema: JsonObject) -> tuple[str, dict[str, str]]:
         return "", {}
     mapping = value.get("mapping")
     pairs = mapping.items() if isinstance(mapping, dict) else ()
-    return str(value["propertyName"]), {tag: str(ref).removeprefix(_LOCAL) for tag, ref in pairs}
+    default = value.get("defaultMapping")  # its schema takes values that nobody lists
+    named = {tag: str(ref).removeprefix(_LOCAL) for tag, ref in pairs if ref != default}
+    return str(value["propertyName"]), named
 
 
 def _list(schema: JsonObject, keyword: str) -> list[Json]:

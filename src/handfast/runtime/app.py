@@ -67,7 +67,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=layers(settings, service.metrics, base_paths(json.loads(published or b"{}"))),
+        middleware=layers(
+            settings, service.metrics, base_paths(json.loads(published or b"{}")), _methods(routers)
+        ),
         lifespan=_lifespan(service, tokens, root, tables),
         exception_handlers={HTTPException: _raise_again},
     )
@@ -94,6 +96,10 @@ async def _raise_again(request: Request, error: Exception) -> Response:
 
 def _title(published: bytes) -> str:
     return str(json.loads(published).get("info", {}).get("title", "API"))
+
+
+def _methods(routers: Iterable[ContractRouter]) -> set[str]:
+    return {spec.method for router in routers for spec in router.contract.operations.values()}
 
 
 def _add_operations(app: FastAPI, service: Service, routers: Sequence[ContractRouter]) -> None:

@@ -8,7 +8,7 @@ limit of its own, for a value takes many times the memory of its text.
 from __future__ import annotations
 
 import codecs
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -332,6 +332,22 @@ class _MediaDecoder:
 
 
 _DELIMITERS: Final = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
+
+
+def document_decoder(media: Media, view: View) -> Callable[[bytes, list[Violation]], object]:
+    """Return what reads a whole document of a media type outside a body: JSON, a form, else a text."""
+    decoder, media_type = _MediaDecoder(media, view, 0), MediaType.parse(media.type)
+
+    def decode(content: bytes, out: list[Violation]) -> object:
+        if media.kind == "form":
+            found = decoder._form(content, out)
+        elif media.kind == "json":
+            found = decoder._json(content, media_type, out)
+        else:
+            found = decoder._text(content, media_type, out)
+        return None if found is None else found.value
+
+    return decode
 
 
 def _structured(text: str, reader: Reader) -> Iterable[object]:

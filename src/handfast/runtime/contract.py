@@ -20,7 +20,7 @@ class Parameter:
 
     name: str
     wire: str
-    location: Literal["path", "query", "header", "cookie"]
+    location: Literal["path", "query", "querystring", "header", "cookie"]
     required: bool
     style: str
     explode: bool
@@ -28,6 +28,8 @@ class Parameter:
     schema: str | None
     has_default: bool
     default: object
+    media: Media | None = None
+    """How the whole query string is read, of a parameter `in: querystring`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ def _parameter(entry: Mapping[str, Any]) -> Parameter:
         schema=entry["schema"],
         has_default="default" in entry,
         default=entry.get("default"),
+        media=_media(entry["media"]) if "media" in entry else None,
     )
 
 

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from handfast.runtime.contract import Parameter
 from handfast.runtime.errors import InputLocation, Violation
 from handfast.runtime.jsontext import MalformedJson, parse_json
+from handfast.runtime.querystring import QueryStringDecoder
 from handfast.runtime.readings import SCALARS, MalformedText, Reader, parse_pairs, percent_decode
 from handfast.runtime.schemas import View, pointer
 
@@ -31,7 +32,7 @@ class ParameterDecoder:
         """Prepare readers for the parameter's schema."""
         self.name = parameter.name
         self.wire = parameter.wire
-        self.location: InputLocation = parameter.location
+        self.location: InputLocation = location_of(parameter)
         self._key = parameter.wire.lower() if parameter.location == "header" else parameter.wire
         self._pointer = pointer([parameter.wire])
         self._required = parameter.required
@@ -85,7 +86,7 @@ class ParameterDecoder:
             return percent_decode(raw, plus=True)
         if self.location == "path":
             return percent_decode(raw)
-        if self.location == "cookie":
+        if self.location == "cookie" and self._style != "cookie":
             try:
                 return percent_decode(raw)
             except MalformedText:
@@ -182,7 +183,7 @@ class ParameterDecoder:
     ) -> list[object]:
         if self._style == "deepObject":
             return self._deep_object(source)
-        if self.location in ("query", "cookie") and self._explode and self._style == "form":
+        if self.location in ("query", "cookie") and self._explode and self._style in ("form", "cookie"):
             return self._spread_object(source, claimed)
         if texts is None:
             return []
@@ -238,6 +239,11 @@ class ParameterDecoder:
         return reader.scalar(self._text(texts[0]))
 
 
+def location_of(parameter: Parameter) -> InputLocation:
+    """Where a caller is told that the parameter stands."""
+    return "query" if parameter.location == "querystring" else parameter.location
+
+
 class _Refused(Exception):
     """The parameter is not written as its style demands."""
 
@@ -262,7 +268,9 @@ class ParametersDecoder:
 
     def __init__(self, parameters: Iterable[Parameter], view: View, path: str) -> None:
         """Prepare a decoder each; `path` is the contract's template."""
-        decoders = [ParameterDecoder(parameter, view) for parameter in parameters]
+        listed = list(parameters)
+        self._whole = [QueryStringDecoder(one, one.media, view) for one in listed if one.media is not None]
+        decoders = [ParameterDecoder(one, view) for one in listed if one.location != "querystring"]
         self._by_location: dict[str, list[ParameterDecoder]] = {}
         for decoder in decoders:
             self._by_location.setdefault(decoder.location, []).append(decoder)
@@ -274,7 +282,7 @@ class ParametersDecoder:
 
     def decode(self, request: Request, out: list[Violation]) -> dict[str, object]:
         """Return values by Python name; what is wrong is added to `out`."""
-        values: dict[str, object] = {}
+        values: dict[str, object] = {whole.name: whole.decode(request, out) for whole in self._whole}
         for location, decoders in self._by_location.items():
             try:
                 source = self._source(location, request, decoders)

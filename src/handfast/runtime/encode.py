@@ -207,6 +207,8 @@ class Encoder:
 
     async def _lines(self, answer: _Answer, items: AsyncIterator[object]) -> AsyncIterator[bytes]:
         line = _event if answer.kind == "sse" else _json_line
+        if answer.media_type.endswith("json-seq"):
+            line = _json_text
         try:
             async for item in items:
                 value = _jsonable(item)
@@ -315,6 +317,11 @@ def _text(value: object) -> str:
 
 def _json_line(value: object) -> bytes:
     return to_json(value, inf_nan_mode="null") + b"\n"
+
+
+def _json_text(value: object) -> bytes:
+    """One text of a sequence (RFC 7464): a record separator before it, a line feed after it."""
+    return b"\x1e" + _json_line(value)
 
 
 def _event(value: object) -> bytes:

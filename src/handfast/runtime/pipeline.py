@@ -50,13 +50,15 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _log = structlog.get_logger(__name__)
 
 
-def layers(settings: Settings, metrics: Metrics, bases: Sequence[str] = ()) -> list[Middleware]:
-    """All layers, outermost first; `bases` are the base paths of the contract's servers."""
+def layers(
+    settings: Settings, metrics: Metrics, bases: Sequence[str] = (), methods: Iterable[str] = ()
+) -> list[Middleware]:
+    """All layers, outermost first, for the base paths of the contract's servers and for its methods."""
     return [
         Middleware(CorrelationId),
         Middleware(RequestLog, metrics=metrics),
         Middleware(SecurityHeaders, settings=settings),
-        *_cors(settings.cors_origins),
+        *_cors(settings.cors_origins, methods),
         Middleware(Errors),
         Middleware(Admission, settings=settings),
         Middleware(Deadline, seconds=settings.deadline_seconds, body_seconds=settings.body_timeout_seconds),
@@ -65,7 +67,7 @@ def layers(settings: Settings, metrics: Metrics, bases: Sequence[str] = ()) -> l
     ]
 
 
-def _cors(origins: Iterable[str]) -> list[Middleware]:
+def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
     allowed = list(origins)
     if not allowed:
         return []
@@ -73,7 +75,7 @@ def _cors(origins: Iterable[str]) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=allowed,
-            allow_methods=METHODS,
+            allow_methods=[*METHODS, *sorted(set(methods).difference(METHODS))],
             allow_headers=["*"],
             allow_credentials="*" not in allowed,
             expose_headers=EXPOSED_HEADERS,

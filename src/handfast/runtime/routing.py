@@ -28,7 +28,7 @@ from handfast.runtime.context import PublicContext
 from handfast.runtime.contract import Contract, OperationSpec
 from handfast.runtime.database import unstorable
 from handfast.runtime.database.audit import Origin
-from handfast.runtime.decode import ParametersDecoder
+from handfast.runtime.decode import ParametersDecoder, location_of
 from handfast.runtime.encode import Encoder
 from handfast.runtime.errors import (
     ApiError,
@@ -231,8 +231,8 @@ class Operation(Generic[ContextT, InputsT]):
         location: InputLocation = "body"
         for parameter in self.spec.parameters:
             if parameter.name == name:
-                location = parameter.location
-                rest = [parameter.wire, *rest]
+                location = location_of(parameter)
+                rest = [parameter.wire, *rest] if parameter.media is None else rest
         return Violation(
             location, pointer(rest), "representation", "this service cannot represent this value"
         )
@@ -338,7 +338,8 @@ class Call(Generic[ContextT, InputsT]):
         """Where the caller sent U+0000, which no text of PostgreSQL holds."""
         for parameter in self._operation.spec.parameters:
             for place in places_of(NUL, getattr(self.inputs, parameter.name)):
-                yield parameter.location, pointer([parameter.wire, *place])
+                name = [parameter.wire] if parameter.media is None else []
+                yield location_of(parameter), pointer([*name, *place])
         for decoded in self._files:
             for place in places_of(NUL, decoded.value):
                 yield "body", pointer(place)

@@ -170,15 +170,24 @@ class View:
     ) -> None:
         """Let each branch take only its own names, so that the name a caller gives chooses the branch.
 
-        A response must satisfy plain `oneOf`, so nothing is added there.
+        A response must satisfy plain `oneOf`, so nothing is added there. Where there is a default (3.2), it
+        takes every name that no other branch has, and no name.
         """
+        name, mapping = discriminator["propertyName"], discriminator.get("mapping", {})
+        default = discriminator.get("defaultMapping")
         for key in ("oneOf", "anyOf"):
             for index, branch in enumerate(schema.get(key, ())):
                 target = branch.get("$ref") if isinstance(branch, dict) else None
-                names = [name for name, ref in discriminator.get("mapping", {}).items() if ref == target]
-                if names:
-                    own = {"properties": {discriminator["propertyName"]: {"enum": names}}}
-                    out[key][index] = {"allOf": [out[key][index], own]}
+                names = [tag for tag, ref in mapping.items() if ref == target]
+                if not names:
+                    continue
+                own: dict[str, Any] = {"properties": {name: {"enum": names}}}
+                if default == target:
+                    others = [tag for tag, ref in mapping.items() if ref != target]
+                    own = {"properties": {name: {"not": {"enum": others}}}}
+                elif default is not None:
+                    own["required"] = [name]
+                out[key][index] = {"allOf": [out[key][index], own]}
 
     def _one_way(self, schema: dict[str, Any], out: dict[str, Any]) -> None:
         """Take properties of the other direction out of `required`, and forbid them in a response."""
