@@ -9,14 +9,42 @@ from collections.abc import Mapping
 from handfast.codegen.ir import Json
 
 _FORMATS: Mapping[str, tuple[str, ...]] = {
-    "uuid": ("7f3c1c5e-5a0c-4d3e-9a0e-3f6d2c1b0a99",),
-    "date": ("2024-02-29",),
-    "date-time": ("2024-02-29T10:11:12Z", "2024-02-29T10:11:12.123456+02:00"),
-    "uri": ("https://example.com/a",),
+    "uuid": ("7f3c1c5e-5a0c-4d3e-9a0e-3f6d2c1b0a99", "7F3C1C5E-5a0c-4d3e-9a0e-3f6d2c1b0a99"),
+    "date": ("2024-02-29", "0000-02-29", "9999-12-31"),
+    "date-time": (
+        "2024-02-29T10:11:12Z",
+        "2024-02-29T10:11:12.123456+02:00",
+        "2020-01-01T00:00:00+00:00",
+        "2020-01-01T00:00:00-00:00",
+        "2020-01-01t00:00:00.5z",
+        "2016-12-31T23:59:60Z",
+        "2020-01-01T00:00:00.123456789+23:59",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59.999999-12:00",
+    ),
+    "time": ("10:11:12Z", "23:59:60Z"),
+    "duration": ("P1Y2M", "PT0.5S", "P3W"),
+    "uri": ("https://example.com/a", "HTTP://EXAMPLE.com:80/%7e"),
     "email": ("a@example.com",),
     "ipv4": ("10.0.0.1",),
+    "ipv6": ("0:0:0:0:0:0:0:1",),
     "byte": ("aGVq",),
 }
+_TEXTS = (
+    "",
+    " ",
+    "2024-02-29",
+    "2024-02-29T10:11:12Z",
+    "7f3c1c5e-5a0c-4d3e-9a0e-3f6d2c1b0a99",
+    "1",
+    "true",
+    "null",
+    "ß",
+    "a\u0000b",
+)
+_NUMBERS = (0, 1, 1.0, -0.0, 1.5, 2**53 + 1, 10**30, 1e22, -1e300, 5e-324, 10**400)
+_ANYTHING: tuple[Json, ...] = (None, 1, "a", 1.5, True, {}, [], {"a": [None]}, *_NUMBERS, *_TEXTS)
 _DEEPEST = 7
 
 
@@ -30,7 +58,7 @@ class Maker:
     def make(self, schema: Json, depth: int = 0) -> Json:
         """Return a value that may be valid; the caller asks the validator."""
         if not isinstance(schema, dict) or depth > _DEEPEST + 2:
-            return self.random.choice([None, 1, "a", 1.5, True])
+            return self.random.choice(_ANYTHING)
         if "const" in schema:
             return schema["const"]
         values = schema.get("enum")
@@ -67,7 +95,12 @@ class Maker:
                 return self.random.random() < 0.5
             case "integer":
                 low, high = _number(schema, "minimum", -5), _number(schema, "maximum", 100)
-                return self.random.randint(max(low, -(2**40)), max(low, min(high, 2**40)))
+                if self.random.random() < 0.2:
+                    return self.random.choice([number for number in _NUMBERS if number == int(number)])
+                made = self.random.randint(max(low, -(2**40)), max(low, min(high, 2**40)))
+                return float(made) if self.random.random() < 0.2 else made
+            case "number" if self.random.random() < 0.4:
+                return self.random.choice(_NUMBERS)
             case "number":
                 return self.random.choice(
                     [_number(schema, "minimum", 0) + 0.5, _number(schema, "minimum", 0) + 1]
@@ -83,6 +116,8 @@ class Maker:
         known = _FORMATS.get(str(schema.get("format")))
         if known:
             return self.random.choice(known)
+        if self.random.random() < 0.3:
+            return self.random.choice(_TEXTS)
         low = _number(schema, "minLength", 0)
         length = self.random.randint(low, max(low, min(_number(schema, "maxLength", 8), low + 8)))
         return "".join(self.random.choice(string.ascii_lowercase) for _ in range(length))
@@ -108,7 +143,12 @@ class Maker:
                 found[name] = self.make(inner, depth + 1)
         more = schema.get("additionalProperties", True)
         if more is not False and self.random.random() < 0.3:
-            found["zz_extra"] = self.make(more, depth + 1)
+            found[self.random.choice(["zz_extra", "model_config", "", "$ref", "é"])] = self.make(
+                more, depth + 1
+            )
+        patterns = schema.get("patternProperties")
+        if isinstance(patterns, dict) and patterns and self.random.random() < 0.5:
+            found["x-1"] = self.make(self.random.choice(list(patterns.values())), depth + 1)
         return found | {str(name): "x" for name in names if name not in found}
 
 

@@ -22,6 +22,7 @@ from handfast.codegen.ir import Feature, Json
 from handfast.codegen.names import enum_members
 from handfast.codegen.prose import docstring
 from handfast.codegen.pyliteral import Default, default_of, literal
+from handfast.codegen.unions import chosen
 from handfast.codegen.view import ANY, NONE, PREFIX, Branch, JsonObject, Property, Schemas, reference
 
 _RUNTIME = "handfast.runtime"
@@ -207,9 +208,9 @@ class _Builder:
                 default = self.given(given)
             else:
                 default = "None"
-                if not nullable:
+                if not nullable and branches != (ANY,):
                     field["exclude_if"] = self.imports.name(_RUNTIME, "is_absent")
-                    annotation = annotation if branches == (ANY,) else f"{annotation} | None"
+                    annotation = f"{annotation} | None"
         if field:
             arguments = ", ".join(f"{key}={value}" for key, value in field.items())
             self_field = self.imports.name("pydantic", "Field")
@@ -221,7 +222,7 @@ class _Builder:
     def hint(self, hint: str) -> str:
         """The library's type hint with every stand-in replaced by the type it stands for."""
         written = _NAME.sub(lambda match: self.written(match.group()), hint)
-        return self.imports.expression(written)
+        return chosen(self.imports.expression(written), self.schemas, self.imports)
 
     def written(self, name: str) -> str:
         known = self.stand_ins.get(name)

@@ -14,6 +14,8 @@ from handfast.codegen.names import pascal
 from handfast.codegen.printing import Format, environment
 from handfast.codegen.prose import docstring, sentence, words
 from handfast.codegen.pyliteral import literal
+from handfast.codegen.unions import chosen
+from handfast.codegen.view import Schemas
 
 _RUNTIME = "handfast.runtime"
 _DECORATORS = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"))
@@ -147,7 +149,8 @@ class Renderer:
         imports = Imports(shadowed=fields, taken=feature.classes)
         imports.name(f"generated.{feature.name}.handler", "Handler")
         scope = {"handler", "router", "request", "call", *(op.name for op in operations)}
-        routes = [self._route(op, feature, imports, scope) for op in operations]
+        schemas = Schemas(feature)
+        routes = [self._route(op, feature, schemas, imports, scope) for op in operations]
         return self._print(
             "routes.py.jinja",
             file=feature.file,
@@ -213,11 +216,13 @@ class Renderer:
             kind = f"{kind} | None"
         return HeaderField(header.name, f"{annotated}[{kind}, {marker}]", header.required)
 
-    def _route(self, op: Operation, feature: Feature, imports: Imports, scope: set[str]) -> Route:
+    def _route(
+        self, op: Operation, feature: Feature, schemas: Schemas, imports: Imports, scope: set[str]
+    ) -> Route:
         models = f"generated.{feature.name}.models"
-        fields = [Field(param.name, imports.type(param.type, models)) for param in op.params]
-        if op.body is not None:
-            fields.append(Field("body", imports.type(op.body.type, models)))
+        kinds = [(str(param.name), param.type) for param in op.params]
+        kinds += [] if op.body is None else [("body", op.body.type)]
+        fields = [Field(name, chosen(imports.type(kind, models), schemas, imports)) for name, kind in kinds]
         inputs_class = imports.name(_RUNTIME, "Inputs")
         if fields:
             inputs_class = pascal(f"{op.name}_inputs")

@@ -21,6 +21,10 @@ PREFIX = "#/components/schemas/"
 _LOCAL = "#/$defs/"
 _FORMATS = {"uuid": ("uuid", "UUID"), "date": ("datetime", "date"), "date-time": ("datetime", "datetime")}
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+_EVALUATING = frozenset((
+    "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "additionalProperties",
+))  # fmt: skip
+"""Keywords through which a schema may speak of properties that it does not name itself."""
 _MAX_LITERALS = 200
 """Longer lists of values are a plain type: nobody reads them in a signature."""
 
@@ -93,6 +97,7 @@ class Schemas:
         self._request = _reach(feature, _request_roots(feature))
         self._response = _reach(feature, _response_roots(feature))
         self._tags: dict[tuple[str, str], list[str]] = {}
+        self._choices: dict[frozenset[str], tuple[str, dict[str, str]]] = {}
         direct = self._direct()
         for schema in feature.schemas.values():
             self._find_tags(schema, direct)
@@ -119,8 +124,7 @@ class Schemas:
         shape = Shape()
         self._merge(self.schema(name), shape, frozenset({name}))
         own = self.schema(name)
-        if isinstance(own, dict) and not isinstance(own.get("patternProperties"), dict):
-            shape.closed = False in (own.get("additionalProperties"), own.get("unevaluatedProperties"))
+        shape.closed = isinstance(own, dict) and _is_closed(own)
         for wire, schemas in list(shape.properties.items()):
             if False in schemas:  # the contract forbids this property
                 del shape.properties[wire]
@@ -206,12 +210,29 @@ class Schemas:
                 options = [*_list(node, "oneOf"), *_list(node, "anyOf")]
                 name, mapping = _discriminator(node)
                 named = {reference(option) for option in options if isinstance(option, dict)}
+                self._note_choice(name, {tag: target for tag, target in mapping.items() if target in named})
                 for tag, target in mapping.items():
                     if target in direct:
                         continue
                     if target in named and self.is_class(target) and self.enum_values(target) is None:
                         tags = self._tags.setdefault((target, name), [])
                         tags += [tag] if tag not in tags else []
+
+    def _note_choice(self, name: str, mapping: dict[str, str]) -> None:
+        """Note the discriminator of a set of classes; two that contradict each other are none."""
+        classes = frozenset(mapping.values())
+        known = self._choices.setdefault(classes, (name, mapping))
+        if known != (name, mapping):
+            self._choices[classes] = ("", {})
+
+    def tag_of(self, names: set[str]) -> tuple[str, dict[str, str]] | None:
+        """The property that tells the most of the classes `names` apart, and which value leads to which."""
+        fitting = [
+            (classes, choice)
+            for classes, choice in self._choices.items()
+            if choice[0] and len(classes) > 1 and classes <= names and all(map(self.is_class, classes))
+        ]
+        return max(fitting, key=lambda one: (len(one[0]), sorted(one[0])))[1] if fitting else None
 
     def of(self, owner: str, prop: Property) -> tuple[Branch, ...]:
         """The type of a property of the class `owner`; a discriminator's is narrowed to what leads here."""
@@ -393,6 +414,15 @@ def _literals(values: list[Json]) -> list[Branch]:
         return [ANY]
     plain = {type(value).__name__ for value in values}
     return [Branch("scalar", name if name != "NoneType" else "None") for name in sorted(plain)]
+
+
+def _is_closed(schema: JsonObject) -> bool:
+    """Whether an instance has no property but those that `properties` names."""
+    if isinstance(schema.get("patternProperties"), dict):
+        return False
+    if schema.get("additionalProperties") is False:
+        return True
+    return schema.get("unevaluatedProperties") is False and not _EVALUATING & schema.keys()
 
 
 def _is_file(schema: JsonObject) -> bool:

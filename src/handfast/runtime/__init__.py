@@ -33,22 +33,19 @@ from handfast.runtime.errors import (
 )
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.results import (
-    UNSET,
     Accepted,
     Created,
     HeaderName,
-    Inputs,
-    Model,
     NoContent,
     Ok,
     Result,
     Stream,
     Upload,
-    is_absent,
 )
 from handfast.runtime.routing import Call, ContractRoute, ContractRouter, Operation
 from handfast.runtime.security import Authenticator, Principal, development_authenticator, user_id
 from handfast.runtime.settings import Settings
+from handfast.runtime.views import UNSET, Chosen, Inputs, Model, OneOf, is_absent
 
 __all__ = [
     # composition
@@ -103,11 +100,13 @@ __all__ = [
     "Violations",
     # generated code
     "Call",
+    "Chosen",
     "ContractRoute",
     "ContractRouter",
     "HeaderName",
     "Inputs",
     "Model",
+    "OneOf",
     "Operation",
     "is_absent",
 ]

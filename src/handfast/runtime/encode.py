@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 import structlog
-from pydantic import BaseModel
-from pydantic_core import to_json, to_jsonable_python
+from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
 from handfast.runtime.bodies import MediaType
@@ -20,6 +19,7 @@ from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
 from handfast.runtime.settings import ResponseValidation
+from handfast.runtime.views import jsonable
 
 BODILESS: Final = frozenset((204, 205, 304))
 MOST_RANGES: Final = 64
@@ -115,9 +115,9 @@ class Encoder:
         answer = self._choose(plan, body, accept)
         if answer is None:
             self._violated("body", "no media type of this response fits what the handler returned")
-            content = to_json(to_jsonable_python(body, by_alias=True), inf_nan_mode="null")
+            content = to_json(jsonable(body), inf_nan_mode="null")
             return Response(content, status, texts, "application/json")
-        value = _jsonable(body)
+        value = jsonable(body)
         self._judge(answer.check, value, "body")
         if answer.kind == "text" and not isinstance(value, (dict, list)):
             return Response(_text(value), status, texts, answer.media_type)
@@ -211,7 +211,7 @@ class Encoder:
             line = _json_text
         try:
             async for item in items:
-                value = _jsonable(item)
+                value = jsonable(item)
                 self._judge(answer.check, value, "item")
                 yield line(value)
         finally:
@@ -228,25 +228,18 @@ class Encoder:
         for header, check in plan.headers:
             value = given.get(header.wire.lower())
             if value is not None:
-                self._judge(check, to_jsonable_python(value, by_alias=True), f"header {header.wire}")
+                self._judge(check, jsonable(value), f"header {header.wire}")
             elif header.required:
                 self._violated(f"header {header.wire}", "this header is required")
         for name, value in headers.items():
             if value is None:
                 continue
-            text = _header_text(to_jsonable_python(value, by_alias=True))
+            text = _header_text(jsonable(value))
             if "\r" in text or "\n" in text or "\0" in text:
                 self._violated(f"header {name}", "a header cannot hold a line break")
                 text = " ".join(text.replace("\0", " ").split())
             texts[name] = text
         return texts
-
-
-def _jsonable(body: object) -> Any:
-    if isinstance(body, BaseModel):
-        # No warnings: the contract's schema is what judges.
-        return body.__pydantic_serializer__.to_python(body, mode="json", by_alias=True, warnings=False)
-    return to_jsonable_python(body, by_alias=True)
 
 
 def _preferred(answers: Iterable[_Answer], accept: str | None) -> _Answer | None:

@@ -19,6 +19,7 @@ from handfast.runtime.contract import Contract, Media, OperationSpec
 from handfast.runtime.errors import ApiError, Violation, Violations
 from handfast.runtime.readings import types_of
 from handfast.runtime.schemas import Schema, View
+from handfast.runtime.views import jsonable
 
 PROBLEM_JSON: Final = "application/problem+json"
 DEEPEST: Final = 5
@@ -32,7 +33,7 @@ def error_response(
     """Return what the caller gets for `error`."""
     headers = dict(error.headers)
     if error.body is not None:
-        content = to_json(error.body, by_alias=True)
+        content = to_json(jsonable(error.body))
         return Response(content, error.status, headers, _media_type(operation, error.status))
     facts = Facts(error, correlation_id)
     if contract is not None and operation is not None:

@@ -11,38 +11,12 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
-from pydantic import MISSING, BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
-
-UNSET = MISSING
-"""What a property of a PATCH body is that was not sent; compare with `is`."""
 
 CHUNK_BYTES: Final = 64 * 1024
 
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Model(BaseModel):
-    """Base of generated models: handlers use Python names, the wire has the contract's."""
-
-    model_config = ConfigDict(
-        extra="allow",
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-        protected_namespaces=(),
-    )
-
-
-class Inputs(BaseModel):
-    """Base of an operation's decoded input: one attribute a parameter, and `body`."""
-
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
-
-
-def is_absent(value: object) -> bool:
-    """Whether an optional property that may not be null is left out: None stands for absent."""
-    return value is None
 
 
 @dataclass(frozen=True, slots=True)

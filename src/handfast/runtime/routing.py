@@ -40,11 +40,11 @@ from handfast.runtime.errors import (
     Violations,
 )
 from handfast.runtime.observability import Metrics
-from handfast.runtime.results import Inputs
 from handfast.runtime.schemas import pointer
 from handfast.runtime.security import Authenticator, Guard
 from handfast.runtime.settings import Settings
 from handfast.runtime.state import state_of
+from handfast.runtime.views import Inputs
 
 if TYPE_CHECKING:
     from handfast.runtime.database import Pool, UnitOfWork
@@ -216,7 +216,7 @@ class Operation(Generic[ContextT, InputsT]):
             raise Violations(violations, status=self.spec.violation_status)
         try:
             inputs: InputsT = self.inputs.__pydantic_validator__.validate_python(
-                values, by_alias=True, by_name=False
+                values, context=self.contract.request, by_alias=True, by_name=False
             )
         except ValidationError as error:
             raise Violations(

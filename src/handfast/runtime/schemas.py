@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 import jsonschema_rs
 import structlog
@@ -98,9 +99,13 @@ class View:
         """The check of the schema called `name`; None is the schema that admits anything."""
         if name not in self._named:
             self._named[name] = Check(
-                self, True if name is None else {"$ref": f"{self._uri}{_LOCAL}{name}"}, name or "anything"
+                self, True if name is None else {"$ref": self._address(name)}, name or "anything"
             )
         return self._named[name]
+
+    def _address(self, name: str) -> str:
+        """Where the registry has the schema called `name`; a URI is ASCII, a name need not be."""
+        return f"{self._uri}{_LOCAL}{quote(name)}"
 
     def inline(self, schema: Schema) -> Check:
         """The check of a part of one of the contract's schemas."""
@@ -145,7 +150,7 @@ class View:
             if key in _ANNOTATIONS:
                 continue
             if key == "$ref" and value.startswith(_LOCAL):
-                out[key] = self._uri + value
+                out[key] = self._address(value.removeprefix(_LOCAL))
             elif key in _ONE:
                 out[key] = self._of(value)
             elif key in _MANY:

@@ -74,7 +74,7 @@ class Everything(Model, extra="allow"):
     kind: Kind = Kind.GUINEA_PIG
     kinds: list[Kind] = Field(default_factory=lambda: [Kind.CAT])
     tags: list[str] = Field(default_factory=list)
-    any: Annotated[JsonValue, Field(exclude_if=is_absent)] = None
+    any: JsonValue = None
     nothing: None = None
     mixed: Literal["a", 1] | None = None
     field_2nd_value: Annotated[

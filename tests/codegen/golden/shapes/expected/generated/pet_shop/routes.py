@@ -3,10 +3,12 @@
 """HTTP routes of the `pet_shop` feature."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Request, Response
 from handfast.runtime import (
+    Chosen,
     Context,
     ContractRouter,
     Inputs,
@@ -30,7 +32,7 @@ class ListInputs(Inputs):
 class CreatePetInputs(Inputs):
     """What `create_pet` is called with."""
 
-    body: Dog | Cat
+    body: Annotated[Dog | Cat, Chosen("kind", {"dog": "Dog", "cat": "Cat"})]
 
 
 class UploadInputs(Inputs):
