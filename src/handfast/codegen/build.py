@@ -73,11 +73,12 @@ class _Builder:
     def feature(self) -> Feature:
         candidates = self._candidates()
         names = self._names(candidates)
+        ids = self._ids(candidates)
         self.schemas.reserve([pascal(f"{name}_inputs") for name in names])
         self.schemas.components()
         operations: list[Operation] = []
-        for candidate, name in zip(candidates, names, strict=True):
-            operation = self._operation(candidate, name)
+        for candidate, name, operation_id in zip(candidates, names, ids, strict=True):
+            operation = self._operation(candidate, name, operation_id)
             if operation is not None:
                 operations.append(operation)
         operations, patch, upload = variants.apply(operations, self.schemas)
@@ -147,9 +148,26 @@ class _Builder:
                 namer.reserve(f"{given[index]}_operation")
         return [given[index] for index in range(len(candidates))]
 
+    def _ids(self, candidates: list[_Candidate]) -> list[WireName]:
+        """Give each operation an id that is its own: a path item may stand at two paths by reference."""
+        taken: set[str] = set()
+        found: dict[int, WireName] = {}
+        for explicit in (True, False):
+            for index, candidate in enumerate(candidates):
+                given = _text(candidate.node.get("operationId"))
+                if index in found or (explicit and (not given or given in taken)):
+                    continue
+                own = given if explicit else derived_operation_id(candidate.method, candidate.path)
+                number = 2
+                while own in taken:
+                    own, number = f"{own.removesuffix(f'_{number - 1}')}_{number}", number + 1
+                taken.add(own)
+                found[index] = WireName(own)
+        return [found[index] for index in range(len(candidates))]
+
     # -- one operation --------------------------------------------------------------------------------------
 
-    def _operation(self, candidate: _Candidate, name: PyName) -> Operation | None:
+    def _operation(self, candidate: _Candidate, name: PyName, operation_id: WireName) -> Operation | None:
         if self._is_refused(candidate):
             return None
         node, source = candidate.node, candidate.source
@@ -160,9 +178,7 @@ class _Builder:
         security = self._security(node)
         return Operation(
             name=name,
-            operation_id=WireName(
-                _text(node.get("operationId")) or derived_operation_id(candidate.method, candidate.path)
-            ),
+            operation_id=operation_id,
             method=candidate.method,
             path=candidate.path,
             route=_route(candidate.path, params),

@@ -6,15 +6,20 @@ References that leave the project, or the machine, are refused: a contract must 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from urllib.parse import urljoin
 
 from handfast.codegen import pointer as pointers
 from handfast.codegen.files import Files, Refused, Target
 from handfast.codegen.grammar import KINDS, Kind, is_extension, slot_of
 from handfast.codegen.ir import Finding, Source
 from handfast.codegen.load import Document, LoadFault
+from handfast.codegen.resources import holds
 from handfast.codegen.source import Map, Node, Seq, TextFile
+from handfast.codegen.walk import walk
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9._-]+")
 _MAX_INLINE = 100
@@ -22,6 +27,8 @@ _MAX_INLINED = 20_000
 """How many path items and other nameless parts may be copied in: parts of parts would multiply."""
 _MAX_EXTENSIONS = 10_000
 """How many files' contents extensions may bring in: files that refer to each other would multiply."""
+_REFERENCE = frozenset(("$ref",))
+_DYNAMIC = frozenset(("$dynamicRef", "$dynamicAnchor"))
 _KIND_OF_SECTION = {kind.section: name for name, kind in KINDS.items() if kind.section}
 
 
@@ -52,8 +59,13 @@ class _Bundler:
         self.reported: set[Source] = set()
         self.extensions = 0
         self.inlined = 0
+        self.operation_refs: list[tuple[Map, Target]] = []
+        """Links to operations in other files, and what they name there."""
+        self.base = ""
+        """The URI of the schema that is being read (`$id`), from which its references are read."""
         self.entry_source = entry.text.source(0)
         version = entry.root.get("openapi") if isinstance(entry.root, Map) else None
+        self.entry_is_new = not str(version).startswith("3.0")
         self.modern = not str(version).startswith(("3.0", "3.1"))
         """Whether the contract is of OpenAPI 3.2 or later."""
 
@@ -65,6 +77,8 @@ class _Bundler:
         assert isinstance(result, Map)  # noqa: S101 (a mapping gives a mapping)
         while self.pending:
             self.adopt(result)
+        if self.operation_refs:
+            self.lead_to_operations(result)
         return result
 
     def report(self, source: Source, code: str, what: str, fix: str, *, fatal: bool = True) -> None:
@@ -102,7 +116,9 @@ class _Bundler:
 
     def is_external(self, node: Map) -> bool:
         ref = node.get("$ref")
-        return isinstance(ref, str) and (node.file.name != self.entry.name or not ref.startswith("#"))
+        if not isinstance(ref, str):
+            return False
+        return bool(self.base) or node.file.name != self.entry.name or not ref.startswith("#")
 
     def follow(self, node: Map, *, quiet: bool = False) -> tuple[Target, Node] | None:
         """Return what the `$ref` of `node` names; None, after a finding, where that cannot be had."""
@@ -111,7 +127,7 @@ class _Bundler:
         base = node.marks["$ref"][0].name if "$ref" in node.marks else node.file.name
         place = node.value_source("$ref")
         try:
-            target = self.files.locate(ref, base)
+            target = self.files.resolve(ref, base, self.base)
             if target.file != base:
                 self.files.targets.add(target.file)
             return target, self.fetch(target)
@@ -158,12 +174,39 @@ class _Bundler:
         kind = KINDS[kind_name]
         if kind_name == "security requirement" and self.modern:
             return self.requirement(node)
-        if isinstance(node.get("$ref"), str) and (kind.section or self.is_external(node)):
+        if isinstance(node.get("$ref"), str):
             return self.reference(kind_name, kind, node)
+        outer, own = self.base, node.get("$id")
+        identified = kind_name == "schema" and isinstance(own, str) and self.entry_is_new
+        if identified:
+            self.base = urljoin(outer, str(own)).partition("#")[0]
         result = node.empty_copy()
         for key, value in node.items():
+            if identified and key == "$id" and not self.keeps_id(node):
+                continue
+            if kind_name == "schema" and key == "$anchor" and node.file.name != self.entry.name:
+                continue  # a part that is adopted beside its whole would have the same name
             result.put_from(node, key, self.slot(kind, key, value, node))
+        if kind_name == "link" and isinstance(node.get("operationRef"), str):
+            self.operation_ref(node, result)
+        self.base = outer
         return result
+
+    def keeps_id(self, node: Map) -> bool:
+        """Whether a schema's URI stays: not if its references, pointers by now, would be read from it.
+
+        Dynamic references need it to tell one schema from another.
+        """
+        return not holds(node, _REFERENCE) or holds(node, _DYNAMIC)
+
+    @contextmanager
+    def read_from(self, target: Target) -> Iterator[None]:
+        """Read references as they are read at `target`."""
+        outer, self.base = self.base, self.files.resources.base(target.file, target.pointer)
+        try:
+            yield
+        finally:
+            self.base = outer
 
     def slot(self, kind: Kind, key: str, value: Node, owner: Map) -> Node:
         slot = slot_of(kind, key)
@@ -246,7 +289,8 @@ class _Bundler:
             return item.empty_copy()
         self.inlining.append(target)
         try:
-            return self.object(kind, node)
+            with self.read_from(target):
+                return self.object(kind, node)
         finally:
             self.inlining.pop()
 
@@ -256,16 +300,17 @@ class _Bundler:
 
     def reference(self, kind_name: str, kind: Kind, node: Map) -> Node:
         """Make the reference `node` local."""
-        if not self.is_external(node):
+        external = self.is_external(node)
+        if not external and not self.is_spelled_out(kind_name):
             return self.with_local_siblings(kind, node, str(node["$ref"]))
         found = self.follow(node)
         if found is None:
             return node.empty_copy()
         target, value = found
+        if self.is_spelled_out(kind_name) or (kind_name == "path item" and target.file != self.entry.name):
+            return self.inline(kind_name, node, target, value)
         if target.file == self.entry.name:
             return self.with_local_siblings(kind, node, f"#{target.pointer}")
-        if self.is_copied(kind_name):
-            return self.inline(kind_name, node, target, value)
         name = self.names.get((kind_name, target))
         if name is None:
             name = self.name_for(kind.section, target)
@@ -273,9 +318,9 @@ class _Bundler:
             self.pending.append((kind_name, target, value))
         return self.with_local_siblings(kind, node, f"#/components/{kind.section}/{pointers.escape(name)}")
 
-    def is_copied(self, kind: str) -> bool:
-        """Whether objects of the kind have no components to become in this version, or none that help."""
-        return kind == "path item" or not KINDS[kind].section or (kind == "media type" and not self.modern)
+    def is_spelled_out(self, kind: str) -> bool:
+        """Whether no object of the kind may be a reference in this version, so that a copy stands for it."""
+        return not KINDS[kind].section or (kind == "media type" and not self.modern)
 
     def requirement(self, node: Map) -> Map:
         """Give security schemes that are named by their URI (3.2) the name of a component."""
@@ -306,6 +351,29 @@ class _Bundler:
             self.pending.append(("security scheme", target, value))
         return name
 
+    def operation_ref(self, node: Map, made: Map) -> None:
+        """Remember a link to an operation; one by an absolute URI that is not ours is left alone."""
+        ref = str(node["operationRef"])
+        carrier = self.carrier(ref, node.marks["operationRef"])
+        if self.is_external(carrier):
+            found = self.follow(carrier, quiet="://" in ref)
+            if found is not None:
+                self.operation_refs.append((made, found[0]))
+
+    def lead_to_operations(self, root: Map) -> None:
+        """Let links name operations by where they stand in the bundle."""
+        places: dict[tuple[str, int], str] = {}
+        for visit in walk(root):
+            if visit.kind == "operation":
+                at = (visit.node.file.name, visit.node.offset)
+                places.setdefault(at, pointers.reference(visit.path))
+        for link, target in self.operation_refs:
+            node = self.fetch(target)
+            if isinstance(node, Map):
+                place = places.get((node.file.name, node.offset))
+                own = target.file == self.entry.name or place is None
+                link["operationRef"] = f"#{target.pointer}" if own else place
+
     def with_local_siblings(self, kind: Kind, node: Map, ref: str) -> Map:
         result = node.empty_copy()
         for key, value in node.items():
@@ -324,14 +392,25 @@ class _Bundler:
             return node.empty_copy()
         self.inlining.append(target)
         try:
-            made = self.object(kind, value)
+            with self.read_from(target):
+                made = self.object(kind, value)
         finally:
             self.inlining.pop()
         if isinstance(made, Map):
+            if kind == "operation" and target.file == self.entry.name:
+                self.without_id(made, node)
             for key in node:
                 if key != "$ref":
                     made.put_from(node, key, self.slot(KINDS[kind], key, node[key], node))
         return made
+
+    def without_id(self, operation: Map, node: Map) -> None:
+        """Leave an operation's operationId where the operation is written, not where it is referred to."""
+        name = operation.pop("operationId", None)
+        if name is not None:
+            what = f"`{name}` is referred to from another place; there it has no operationId"
+            fix = "write the operation anew, with an operationId of its own"
+            self.report(node.value_source("$ref"), "reused-operation", what, fix, fatal=False)
 
     def name_for(self, section: str, target: Target) -> str:
         """Choose a name for an adopted component: the last token of its pointer, else the file's name."""
@@ -360,7 +439,8 @@ class _Bundler:
         if not isinstance(entries, Map):
             entries = Map(self.entry.text, 0)
             components.put(section, entries, 0, 0)
-        made = self.object(kind_name, value)
+        with self.read_from(target):
+            made = self.object(kind_name, value)
         name = self.names[kind_name, target]
         entries[name] = made
         text = self.files.get(target.file).text

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urljoin, urlsplit
 
 from handfast.codegen.load import Document, LoadFault
+from handfast.codegen.resources import Resources
 from handfast.codegen.source import Map
 
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:|//")
@@ -59,7 +60,8 @@ class Files:
     own: dict[str, str] = field(default_factory=dict)
     """File → the URI that it gives itself (`$self` of OpenAPI 3.2): the base of its references."""
     known: dict[str, str] = field(default_factory=dict)
-    """URI → the file that has it, by its `$self` or the `$id` of a file that is a schema."""
+    """URI → the file that has it as its `$self`."""
+    resources: Resources = field(default_factory=Resources)
 
     def get(self, name: str) -> Document:
         """Return the parsed file `name`; raises `LoadFault`."""
@@ -73,6 +75,21 @@ class Files:
         if isinstance(found, LoadFault):
             raise found
         return found
+
+    def resolve(self, ref: str, base: str, uri: str) -> Target:
+        """Return what `ref` in the file `base`, in a schema whose URI is `uri`, names by URI, anchor or path.
+
+        Raises `Refused`, and `LoadFault` for a file that cannot be read.
+        """
+        found = self.resources.find(ref, uri)
+        if found is not None:
+            return Target(*found)
+        target = self.locate(ref, base)
+        if not target.pointer or target.pointer.startswith("/"):
+            return target
+        self.get(target.file)
+        found = self.resources.anchor(target.file, target.pointer)
+        return Target(*found) if found is not None else target
 
     def locate(self, ref: str, base: str) -> Target:
         """Return what `ref` in the file `base` names; raises `Refused` for what is not in the project."""
@@ -103,10 +120,11 @@ class Files:
             return
         own = root.get("$self")
         if "openapi" in root and isinstance(own, str) and own:
-            self.own[document.name] = own.partition("#")[0]
-        own = own if "openapi" in root else root.get("$id")
-        if isinstance(own, str) and _REMOTE.match(own):
-            self.known.setdefault(own.partition("#")[0], document.name)
+            uri = self.own[document.name] = own.partition("#")[0]
+            if _REMOTE.match(uri):
+                self.known.setdefault(uri, document.name)
+        if document.identifies and not str(root.get("openapi")).startswith("3.0"):
+            self.resources.add(document.name, root)
 
     def find(self, ref: str, folder: PurePosixPath, path: str) -> str | Refused:
         """Return the name of the file at `path` as seen from `folder`, or why there is none."""

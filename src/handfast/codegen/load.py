@@ -8,7 +8,7 @@ boolean; `yes`, `no`, `on`, dates, sexagesimals and numbers with leading zeros s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -63,6 +63,8 @@ class Document:
     text: TextFile
     findings: tuple[Finding, ...] = ()
     """Faults that do not keep the file from being read, such as a key given twice."""
+    identifies: bool = False
+    """Whether the text may hold schemas with a URI or names of their own (`$id`, `$anchor`)."""
 
 
 def read(path: Path, name: str) -> Document:
@@ -87,8 +89,12 @@ def parse(text: str, name: str) -> Document:
                 finding = Finding(file.source(fault.offset), "not-json", f"not JSON: {fault.what}", fault.fix)
                 raise LoadFault(finding) from None
         else:
-            return Document(name, root, file, tuple(findings))
-    return _Builder(text, file).document()
+            return Document(name, root, file, tuple(findings), _identifies(text))
+    return replace(_Builder(text, file).document(), identifies=_identifies(text))
+
+
+def _identifies(text: str) -> bool:
+    return "$id" in text or "$anchor" in text or "$dynamicAnchor" in text
 
 
 def _decode(data: bytes, name: str) -> str:

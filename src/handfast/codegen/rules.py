@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from handfast.codegen import links
 from handfast.codegen.grammar import operations_in
 from handfast.codegen.report import Report, listed, nearest
 from handfast.codegen.source import Map, Node, Seq, kind_of
@@ -26,6 +27,7 @@ def check(root: Map, report: Report) -> None:
     if str(root.get("openapi", "")).startswith(("3.0", "3.1")):
         _no_newer_values(root, report)
     _security(root, report)
+    links.check(root, report)
 
 
 def _version(root: Map, report: Report) -> None:
@@ -68,12 +70,15 @@ def _operations(item: Map) -> list[tuple[str, Map]]:
 
 def _operation_ids(root: Map, report: Report) -> None:
     first: dict[str, Map] = {}
-    for _, _, _, operation in operations(root):
+    for path, _, method, operation in operations(root):
         name = operation.get("operationId")
         if not isinstance(name, str):
             continue
         other = first.setdefault(name, operation)
         if other is operation:
+            continue
+        if other.value_source("operationId") == operation.value_source("operationId"):
+            _by_reference(name, operation, method, path, report)
             continue
         place = other.key_source("operationId")
         where = f"line {place.line}"
@@ -82,6 +87,15 @@ def _operation_ids(root: Map, report: Report) -> None:
             where += f" of {place.file}"
         what = f"`{name}` is already the name of the operation at {where}"
         report.error(source, "duplicate-operation-id", what, "give each operation its own operationId")
+
+
+def _by_reference(name: str, operation: Map, method: str, path: str, report: Report) -> None:
+    """Let an operation that stands under two paths by reference have its operationId under the first."""
+    what = f"`{name}` stands at `{method} {path}` too, by reference; there it has no operationId"
+    fix = "write the operation anew, with an operationId of its own"
+    finding = report.warn(operation.value_source("operationId"), "reused-operation", what, fix)
+    report.explain(operation, "operationId", finding)
+    del operation["operationId"]
 
 
 def _parameters(node: Map, report: Report) -> None:
