@@ -372,7 +372,7 @@ class _Bundler:
             if isinstance(node, Map):
                 place = places.get((node.file.name, node.offset))
                 own = target.file == self.entry.name or place is None
-                link["operationRef"] = f"#{target.pointer}" if own else place
+                link["operationRef"] = pointers.encoded(f"#{target.pointer}") if own else place
 
     def with_local_siblings(self, kind: Kind, node: Map, ref: str) -> Map:
         result = node.empty_copy()

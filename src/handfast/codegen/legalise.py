@@ -38,7 +38,9 @@ def legalise(root: Map, report: Report) -> tuple[Move, ...]:
     if not str(root.get("openapi", "")).startswith(("3.0", "3.1")):
         rules |= _NEWEST_RULES
     for visit in walk(root):
-        _reference(visit, changes)
+        _reference(visit, "$ref", changes)
+        if visit.kind == "link":
+            _reference(visit, "operationRef", changes)
         if old:
             legalschemas.no_flags(visit, changes)
         for rule in rules.get(visit.kind, ()):
@@ -48,15 +50,13 @@ def legalise(root: Map, report: Report) -> tuple[Move, ...]:
     return tuple(changes.moves)
 
 
-def _reference(visit: Visit, changes: Changes) -> None:
-    ref = visit.node.get("$ref")
+def _reference(visit: Visit, key: str, changes: Changes) -> None:
+    ref = visit.node.get(key)
     made = pointers.encoded(ref) if isinstance(ref, str) else ref
     if made != ref:
         what = f"`{ref}` holds characters that a reference may not hold; it is published percent-encoded"
-        finding = changes.report.warn(
-            visit.node.value_source("$ref"), "unencoded-ref", what, f"write `{made}`"
-        )
-        changes.set(visit.node, "$ref", made, finding)
+        finding = changes.report.warn(visit.node.value_source(key), "unencoded-ref", what, f"write `{made}`")
+        changes.set(visit.node, key, made, finding)
 
 
 Rule = Callable[[Visit, Changes], None]
