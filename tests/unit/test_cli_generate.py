@@ -42,6 +42,28 @@ def test_nothing_changes_twice(project: Path) -> None:
     assert snapshot(project) == before
 
 
+def test_the_ledger_tells_what_becomes_of_each_construct(project: Path) -> None:
+    text = handfast("generate", "--project", project, "--ledger").out
+    assert f"{CONTRACT}:2:1: enforced: OpenAPI field `document.openapi` at #/openapi\n" in text
+    assert ": annotation: OpenAPI field `info.title` at #/info/title\n  why: is for people who read" in text
+    assert "\nOpenAPI field document.openapi " in text
+    made = handfast("generate", "--project", project, "--ledger", "--json").json
+    assert made["ledger"][0] | {"status": "enforced", "pointer": "/openapi", "line": 2} == made["ledger"][0]
+    assert sum(count["enforced"] for count in made["summary"]) == len(
+        [line for line in made["ledger"] if line["status"] == "enforced"]
+    )
+
+
+def test_what_is_published_otherwise_is_told(project: Path) -> None:
+    edit(project, "paths:\n", "paths:\n  /x#y:\n    get: {}\n")
+    made = handfast("generate", "--project", project)
+    assert (
+        "1 legalisations, of what is published otherwise than written, in contracts/legalisation.yaml"
+        in made.out
+    )
+    assert (project / "contracts/legalisation.yaml").is_file()
+
+
 def test_a_new_operation_is_generated_and_its_handler_asked_for(project: Path) -> None:
     edit(project, "components:\n", NEW)
     drift = handfast("check", "--project", project)

@@ -9,6 +9,9 @@ import typer
 from handfast.cli.errors import FINDINGS, OK
 from handfast.cli.options import Run, command
 
+LedgerOption = Annotated[
+    bool, typer.Option("--ledger", help="Print each construct of the contracts, and what becomes of it.")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Let warnings fail the command too.")]
 
 
@@ -17,11 +20,13 @@ def add(app: typer.Typer) -> None:
     command(app, "generate")(generate)
 
 
-def generate(run: Run, strict: StrictOption = False) -> int:
+def generate(run: Run, strict: StrictOption = False, ledger: LedgerOption = False) -> int:
     """Write generated/ and contracts/ from specs/.
 
-    Says which handler functions are still to be written or have to change.
+    Says which handler functions are still to be written or have to change. With --ledger also tells
+    of each construct whether it is enforced, partly enforced, refused or an annotation, and why.
     """
+    from handfast.cli.coverage import show
     from handfast.cli.generation import prepare
     from handfast.codegen.output import LEGALISATION
 
@@ -37,6 +42,8 @@ def generate(run: Run, strict: StrictOption = False) -> int:
         return FINDINGS
     todo = made.work()
     made.apply()
+    if ledger and made.loaded is not None:
+        show(made.loaded.ledger(), run.out)
     written = [*made.plan.created, *made.plan.changed]
     for work in todo:
         run.out.data(str(work))

@@ -12,6 +12,7 @@ from handfast.cli.errors import CliError, WrongUse
 if TYPE_CHECKING:
     from handfast.cli.handlers import Work
     from handfast.codegen.ir import Feature, Finding
+    from handfast.codegen.project import Loaded
     from handfast.codegen.write import Plan
 
 
@@ -24,6 +25,8 @@ class Generation:
     findings: tuple[Finding, ...]
     files: Mapping[str, str]
     plan: Plan | None
+    loaded: Loaded | None = None
+    """All that is known of the contracts; None where there are none."""
 
     def work(self) -> list[Work]:
         """List what is to be written or changed by hand; call it before the plan is carried out."""
@@ -69,6 +72,6 @@ def prepare(root: Path, *, empty: bool = False) -> Generation:
             "write one (OpenAPI 3) at specs/001-name/contracts/api.yaml",
         )
     if any(finding.fatal for finding in loaded.findings):
-        return Generation(root, loaded.features, loaded.findings, {}, None)
+        return Generation(root, loaded.features, loaded.findings, {}, None, loaded)
     files = generate(loaded.features, root=root)
-    return Generation(root, loaded.features, loaded.findings, files, plan(root, files))
+    return Generation(root, loaded.features, loaded.findings, files, plan(root, files), loaded)

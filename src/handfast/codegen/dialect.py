@@ -104,9 +104,7 @@ class Dialect:
         self._integer_format(schema)
         if not self.old and node.get("nullable") is True and "null" not in names and names:
             what = "`nullable` means nothing in OpenAPI 3.1, and is ignored"
-            self.report.warn(
-                node.key_source("nullable"), "old-keyword", what, f"write `type: [{names[0]}, 'null']`"
-            )
+            self.report.drop(node, "nullable", "old-keyword", what, f"write `type: [{names[0]}, 'null']`")
         self._pattern(node, schema)
         if "$dynamicRef" in node:
             what = "`$dynamicRef` cannot be followed, and is ignored"

@@ -79,6 +79,8 @@ class Legalisation:
     """What `remove` and `replace` take away."""
     value: Json = None
     """What `add` and `replace` put there."""
+    source: Source
+    """Where the entry stands in the author's text; of an added one, what it was added for."""
     finding: Finding
     """Why, where in the author's text, and what the author can do."""
 

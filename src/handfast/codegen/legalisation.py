@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from handfast.codegen import pointer as pointers
 from handfast.codegen.ir import Finding, Json, Legalisation, Source
@@ -33,7 +34,10 @@ def steps(before: Map, after: Map, moves: Sequence[Move], report: Report) -> tup
     for move in moves:
         before = _moved(before, move)
         path, origin = _pointer(move.target), _pointer(move.origin)
-        differ.steps.append(Legalisation(op="move", path=path, origin=origin, finding=move.finding))
+        source = move.finding.source
+        differ.steps.append(
+            Legalisation(op="move", path=path, origin=origin, source=source, finding=move.finding)
+        )
     differ.maps(before, after, ())
     return tuple(differ.steps)
 
@@ -66,6 +70,24 @@ def _shallow(node: Map) -> Map:
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of a container before and after; the key of one that is not there leads to nothing."""
+
+    before: Map | Seq
+    old: str | int
+    after: Map | Seq
+    new: str | int
+    path: Path
+
+    def sources(self) -> list[Source]:
+        """Where the entry stands in the author's text, the best place first."""
+        if isinstance(self.before, Map):
+            return [self.before.key_source(str(self.old)), self.before.value_source(str(self.old))]
+        known = int(self.old) < len(self.before)
+        return [self.before.value_source(int(self.old)) if known else self.before.source]
+
+
 @dataclass(slots=True)
 class _Differ:
     report: Report
@@ -74,17 +96,14 @@ class _Differ:
 
     def maps(self, before: Map, after: Map, path: Path) -> None:
         for key, value in before.items():
+            entry = _Entry(before, key, after, key, (*path, key))
             if key in after:
-                self.values(before, after, key, key, value, after[key], (*path, key))
+                self.values(entry, value, after[key])
             else:
-                finding = self.why(before, key, after, key)
-                pointer = _pointer((*path, key))
-                self.steps.append(Legalisation(op="remove", path=pointer, was=plain(value), finding=finding))
+                self.note(entry, "remove", was=value)
         for key, value in after.items():
             if key not in before:
-                finding = self.why(before, key, after, key)
-                pointer = _pointer((*path, key))
-                self.steps.append(Legalisation(op="add", path=pointer, value=plain(value), finding=finding))
+                self.note(_Entry(before, key, after, key, (*path, key)), "add", value=value)
 
     def sequences(self, before: Seq, after: Seq, path: Path) -> None:
         """Items keep their order and their places; new ones stand at the end."""
@@ -92,59 +111,47 @@ class _Differ:
         gone: list[int] = []
         for index, value in enumerate(before):
             if kept < len(after) and before.marks[index] == after.marks[kept]:
-                self.values(before, after, index, kept, value, after[kept], (*path, str(index)))
+                self.values(_Entry(before, index, after, kept, (*path, str(index))), value, after[kept])
                 kept += 1
             else:
                 gone.append(index)
         for index in reversed(gone):
-            finding = self.why(before, index, after, len(after))
-            pointer = _pointer((*path, str(index)))
-            self.steps.append(
-                Legalisation(op="remove", path=pointer, was=plain(before[index]), finding=finding)
-            )
+            entry = _Entry(before, index, after, len(after), (*path, str(index)))
+            self.note(entry, "remove", was=before[index])
         for index in range(kept, len(after)):
-            finding = self.why(before, len(before), after, index)
-            pointer = _pointer((*path, str(index)))
-            self.steps.append(
-                Legalisation(op="add", path=pointer, value=plain(after[index]), finding=finding)
-            )
+            entry = _Entry(before, len(before), after, index, (*path, str(index)))
+            self.note(entry, "add", value=after[index])
 
-    def values(
-        self,
-        before: Map | Seq,
-        after: Map | Seq,
-        old_key: str | int,
-        new_key: str | int,
-        old: Node,
-        new: Node,
-        path: Path,
-    ) -> None:
+    def values(self, entry: _Entry, old: Node, new: Node) -> None:
         if isinstance(old, Map) and isinstance(new, Map) and _is_reference(old) == _is_reference(new):
-            self.maps(old, new, path)
+            self.maps(old, new, entry.path)
         elif isinstance(old, Seq) and isinstance(new, Seq):
-            self.sequences(old, new, path)
+            self.sequences(old, new, entry.path)
         elif not _same(old, new):
-            finding = self.why(before, old_key, after, new_key)
-            was, value = plain(old), plain(new)
-            self.steps.append(
-                Legalisation(op="replace", path=_pointer(path), was=was, value=value, finding=finding)
-            )
+            self.note(entry, "replace", was=old, value=new)
 
-    def why(self, before: Map | Seq, old: str | int, after: Map | Seq, new: str | int) -> Finding:
-        """Return the finding that tells of a change: the one that was named, or the one at that place."""
-        known = self.report.reason(after, new)
-        if known is not None:
-            return known
-        sources = [before.source]
-        if isinstance(before, Map):
-            sources = [before.key_source(str(old)), before.value_source(str(old))]
-        elif int(old) < len(before):
-            sources = [before.value_source(int(old))]
-        for source in sources:
-            if source in self.places:
-                return self.places[source]
-        what = f"`{old}` is not published as it is written"
-        return Finding(sources[0], UNTOLD, what, "compare the published contract with yours", fatal=False)
+    def note(
+        self, entry: _Entry, op: Literal["add", "remove", "replace"], *, was: Node = None, value: Node = None
+    ) -> None:
+        """Note a step with its reason: the finding that was named for it, or the one at that place."""
+        sources = entry.sources()
+        finding = self.report.reason(entry.after, entry.new) or next(
+            (self.places[source] for source in sources if source in self.places), None
+        )
+        if finding is None:
+            what = f"`{entry.old}` is not published as it is written"
+            fix = "compare the published contract with yours"
+            finding = Finding(sources[0], UNTOLD, what, fix, fatal=False)
+        self.steps.append(
+            Legalisation(
+                op=op,
+                path=_pointer(entry.path),
+                was=plain(was),
+                value=plain(value),
+                source=finding.source if op == "add" else sources[0],
+                finding=finding,
+            )
+        )
 
 
 UNTOLD = "untold-change"
@@ -188,15 +195,13 @@ def undo(document: Json, changes: Sequence[Legalisation]) -> Json:
 def _inverse(change: Legalisation) -> Legalisation:
     match change.op:
         case "add":
-            return Legalisation(op="remove", path=change.path, was=change.value, finding=change.finding)
+            return replace(change, op="remove", was=change.value, value=None)
         case "remove":
-            return Legalisation(op="add", path=change.path, value=change.was, finding=change.finding)
+            return replace(change, op="add", was=None, value=change.was)
         case "move":
-            return Legalisation(op="move", path=change.origin, origin=change.path, finding=change.finding)
+            return replace(change, path=change.origin, origin=change.path)
         case "replace":
-            return Legalisation(
-                op="replace", path=change.path, was=change.value, value=change.was, finding=change.finding
-            )
+            return replace(change, was=change.value, value=change.was)
 
 
 def _step(root: Json, change: Legalisation) -> None:
@@ -255,7 +260,7 @@ def _entry(change: Legalisation) -> dict[str, Json]:
         entry["value"] = change.value
     finding = change.finding
     return entry | {
-        "source": str(finding.source),
+        "source": str(change.source),
         "code": finding.code,
         "why": finding.what,
         "fix": finding.fix,

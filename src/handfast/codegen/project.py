@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from handfast.codegen import check, rules
@@ -13,6 +13,7 @@ from handfast.codegen.bundle import Bundle, bundle
 from handfast.codegen.files import Files
 from handfast.codegen.grammar import place_of
 from handfast.codegen.ir import Feature, Finding, Json, Legalisation, Operation, Source
+from handfast.codegen.ledger import Line, finding_lines, ledger
 from handfast.codegen.legalisation import steps
 from handfast.codegen.legalise import legalise
 from handfast.codegen.legalpaths import template_shape
@@ -39,11 +40,22 @@ class Loaded:
 
     features: tuple[Feature, ...]
     findings: tuple[Finding, ...]
+    bundles: Mapping[str, Map] = field(default_factory=dict)
+    """Contract file → the author's bundled document, every value with its place."""
 
     @property
     def fatal(self) -> bool:
         """Whether nothing may be generated."""
         return any(finding.fatal for finding in self.findings)
+
+    def ledger(self) -> tuple[Line, ...]:
+        """Return the coverage ledger of all features, by place; findings of files of none are in it too."""
+        lines: set[Line] = set()
+        for feature in self.features:
+            lines.update(ledger(self.bundles[feature.file], self.findings, feature.legalisations))
+        told = {(line.code, line.reason) for line in lines if line.pointer}
+        lines.update(finding_lines(self.findings))
+        return tuple(sorted(line for line in lines if line.pointer or (line.code, line.reason) not in told))
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def load(project: Project) -> Loaded:
             features.append(feature)
         findings.update(report.findings)
     kept, more = _merge(features)
-    return Loaded(kept, tuple(sorted(findings | set(more))))
+    return Loaded(kept, tuple(sorted(findings | set(more))), bundles)
 
 
 def _bundle(document: Document, files: Files) -> Bundle:
@@ -273,14 +285,14 @@ def _without(feature: Feature, dropped: set[tuple[str, str, str]]) -> Feature:
         what = f"`{operation.method} {operation.path}` is superseded by another feature"
         note = Finding(operation.source, "superseded", what, "remove it when nobody needs it", fatal=False)
         place = f"/paths/{escape(operation.path)}"
-        within = "/".join((place, *outer))
-        path = f"{within}/{escape(key)}"
-        steps.append(Legalisation(op="remove", path=path, was=holder.pop(key), finding=note))
+        within, source = "/".join((place, *outer)), operation.source
+        path, was = f"{within}/{escape(key)}", holder.pop(key)
+        steps.append(Legalisation(op="remove", path=path, was=was, source=source, finding=note))
         if outer and not holder:
-            steps.append(Legalisation(op="remove", path=within, was={}, finding=note))
+            steps.append(Legalisation(op="remove", path=within, was={}, source=source, finding=note))
             del item[outer[0]]
         if not item:
-            steps.append(Legalisation(op="remove", path=place, was={}, finding=note))
+            steps.append(Legalisation(op="remove", path=place, was={}, source=source, finding=note))
             del rest[operation.path]
     return replace(
         feature,

@@ -1,0 +1,421 @@
+# ruff: noqa: E501  (one case a line reads best)
+"""What the ledger calls enforced is enforced: a request that breaks it is refused, one that keeps it is not.
+
+Each case is an operation of one contract, loaded by the generator and served by the runtime over ASGI. The
+tables must have a case for every keyword, format, style and media type that `constructs.toml` calls enforced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+from uuid import NAMESPACE_DNS, uuid5
+
+import pytest
+from fastapi import FastAPI
+
+from handfast.codegen import constructs
+from handfast.codegen.constructs import Table
+from handfast.codegen.contractjson import contract as contract_json
+from handfast.codegen.publish import publish
+from handfast.runtime import HeaderName, Inputs, Principal, PublicContext, Result, create_app
+from tests.codegen.contracts import read, write_contract
+from tests.unit.runtime.small import Handler, client, router, settings
+
+INT = {"type": "integer"}
+TEXT = {"type": "string"}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request, as far as it differs from `POST /`."""
+
+    query: str = ""
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An operation, requests that keep what it says, and requests that break it."""
+
+    name: str
+    operation: Mapping[str, Any]
+    good: tuple[Sent, ...]
+    bad: tuple[Sent, ...]
+    template: str = ""
+
+
+def body(name: str, schema: Any, good: Iterable[Any], bad: Iterable[Any]) -> Case:
+    """A case whose JSON body has `schema`."""
+    operation = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    sent = {"Content-Type": "application/json"}
+
+    def made(group: Iterable[Any]) -> tuple[Sent, ...]:
+        return tuple(Sent(headers=sent, content=json.dumps(one).encode()) for one in group)
+
+    return Case(name, operation, made(good), made(bad))
+
+
+def raw(name: str, media_type: str, media: Any, good: Iterable[str], bad: Iterable[str]) -> Case:
+    """A case whose body has a media type of its own; each request is given as its text."""
+    operation = {"requestBody": {"required": True, "content": {media_type: media}}}
+    sent = {"Content-Type": media_type + ("; boundary=b" if "multipart" in media_type else "")}
+
+    def made(group: Iterable[str]) -> tuple[Sent, ...]:
+        return tuple(Sent(headers=sent, content=one.encode()) for one in group)
+
+    return Case(name, operation, made(good), made(bad))
+
+
+def parameter(name: str, where: str, good: Iterable[str], bad: Iterable[str], **entry: Any) -> Case:
+    """A case with one parameter `p`; each request is given as what stands in that place."""
+    one = {"name": "p", "in": where, "required": True, "schema": INT} | entry
+    if "content" in one:
+        del one["schema"]
+
+    def sent(text: str) -> Sent:
+        match where:
+            case "query":
+                return Sent(query=text)
+            case "path":
+                return Sent(path=f"/{text}")
+            case "header":
+                return Sent(headers={"p": text})
+        return Sent(headers={"Cookie": text})
+
+    template = "/{p}" if where == "path" else ""
+    return Case(name, {"parameters": [one]}, tuple(map(sent, good)), tuple(map(sent, bad)), template)
+
+
+INTS = {"type": "array", "items": INT}
+PAIR = {"type": "object", "properties": {"a": INT}, "required": ["a"], "additionalProperties": INT}
+REF = {"$ref": "#/components/schemas/Int"}
+CAT = {"$ref": "#/components/schemas/Cat"}
+DOG = {"$ref": "#/components/schemas/Dog"}
+COMPONENTS: dict[str, Any] = {
+    "schemas": {
+        "Int": INT,
+        "Defs": {"$defs": {"i": INT}},
+        "Cat": {"type": "object", "required": ["kind"], "properties": {"kind": TEXT, "lives": INT}},
+        "Dog": {"type": "object", "required": ["kind"], "properties": {"kind": TEXT, "lives": TEXT}},
+        "Uri": {"$id": "https://example.com/int", **INT},
+    }
+}
+
+KEYWORDS = [
+    body("$ref", REF, [1], ["a"]),
+    body("$id", {"$ref": "https://example.com/int"}, [1], ["a"]),
+    body("$anchor", {"properties": {"a": {"$anchor": "here", **INT}, "b": {"$ref": "#here"}}}, [{"b": 1}], [{"b": "a"}]),
+    body("$defs", {"$ref": "#/components/schemas/Defs/$defs/i"}, [1], ["a"]),
+    body("allOf", {"allOf": [{"minimum": 2}, {"maximum": 3}]}, [2, 3], [1, 4]),
+    body("anyOf", {"anyOf": [{"minimum": 4}, {"maximum": 1}]}, [0, 5], [2]),
+    body("oneOf", {"oneOf": [{"minimum": 2}, {"maximum": 3}]}, [1, 4], [2]),
+    body("not", {"not": INT}, ["a"], [1]),
+    body("if", {"if": INT, "then": {"minimum": 2}, "else": TEXT}, [2, "a"], [1, True]),
+    body("then", {"if": INT, "then": {"minimum": 2}}, [2, "a"], [1]),
+    body("else", {"if": INT, "else": TEXT}, [2, "a"], [True]),
+    body("dependentSchemas", {"dependentSchemas": {"a": {"required": ["b"]}}}, [{}, {"a": 1, "b": 2}], [{"a": 1}]),
+    body("dependentRequired", {"dependentRequired": {"a": ["b"]}}, [{}, {"a": 1, "b": 2}], [{"a": 1}]),
+    body("prefixItems", {"prefixItems": [INT, TEXT]}, [[1, "a", None]], [["a", "a"]]),
+    body("items", {"items": INT}, [[1]], [[1, "a"]]),
+    body("contains", {"contains": INT}, [["a", 1]], [["a"], []]),
+    body("minContains", {"contains": INT, "minContains": 2}, [[1, 2]], [[1]]),
+    body("maxContains", {"contains": INT, "maxContains": 1}, [[1]], [[1, 2]]),
+    body("minItems", {"minItems": 1}, [[1]], [[]]),
+    body("maxItems", {"maxItems": 1}, [[1]], [[1, 2]]),
+    body("uniqueItems", {"uniqueItems": True}, [[1, 2]], [[1, 1.0]]),
+    body("properties", {"properties": {"a": INT}}, [{"a": 1}, {"b": "a"}], [{"a": "a"}]),
+    body("patternProperties", {"patternProperties": {"^a": INT}}, [{"ab": 1, "b": "a"}], [{"ab": "a"}]),
+    body("additionalProperties", {"properties": {"a": INT}, "additionalProperties": False}, [{"a": 1}], [{"b": 1}]),
+    body("propertyNames", {"propertyNames": {"maxLength": 1}}, [{"a": 1}], [{"ab": 1}]),
+    body("required", {"required": ["a"]}, [{"a": None}], [{}]),
+    body("minProperties", {"minProperties": 1}, [{"a": 1}], [{}]),
+    body("maxProperties", {"maxProperties": 1}, [{"a": 1}], [{"a": 1, "b": 2}]),
+    body("unevaluatedItems", {"prefixItems": [INT], "unevaluatedItems": False}, [[1]], [[1, 2]]),
+    body("unevaluatedProperties", {"allOf": [{"properties": {"a": INT}}], "unevaluatedProperties": False}, [{"a": 1}], [{"b": 1}]),
+    body("type", {"type": ["integer", "null"]}, [1, 1.0, None], ["1", True, 1.5]),
+    body("enum", {"enum": [1, "a", None]}, [1, "a", None], [2, "b", False]),
+    body("const", {"const": {"a": [1]}}, [{"a": [1]}], [{"a": [2]}, 1]),
+    body("format", {"format": "date"}, ["2024-02-29", 3], ["2023-02-29"]),
+    body("pattern", {"pattern": r"^\d{2}(?!9)"}, ["12", 3], ["1", "129"]),
+    body("minLength", {"minLength": 2}, ["ab", 1], ["😀"]),
+    body("maxLength", {"maxLength": 1}, ["😀"], ["ab"]),
+    body("minimum", {"minimum": 1}, [1], [0.9]),
+    body("maximum", {"maximum": 1}, [1], [1.1]),
+    body("exclusiveMinimum", {"exclusiveMinimum": 1}, [1.1], [1]),
+    body("exclusiveMaximum", {"exclusiveMaximum": 1}, [0.9], [1]),
+    body("multipleOf", {"multipleOf": 0.01}, [4.35, 1], [0.001]),
+    body("readOnly", {"required": ["a", "b"], "properties": {"a": {"readOnly": True}, "b": {}}}, [{"b": 1}], [{"a": 1}]),
+    body("discriminator", {"oneOf": [CAT, DOG], "discriminator": {"propertyName": "kind", "mapping": {"c": "Cat"}}},
+         [{"kind": "c"}, {"kind": "Dog"}], [{"kind": "d"}]),
+]  # fmt: skip
+"""Keywords that say what a JSON body may be."""
+
+FORMATS: dict[str, tuple[list[Any], list[Any]]] = {
+    "date-time": (["2024-02-29T23:59:59Z", "2024-01-01T00:00:00.5+01:00"], ["2024-01-01", "2024-01-01T25:00:00Z"]),
+    "date": (["2024-02-29"], ["2023-02-29", "20230228"]),
+    "time": (["23:59:59Z"], ["24:00:00Z", "12:00"]),
+    "duration": (["P1DT2H", "PT0S"], ["1D", "P"]),
+    "email": (["a.b@example.com"], ["a", "a@b@c"]),
+    "idn-email": (["ü@example.com"], ["ü"]),
+    "hostname": (["a.example.com"], ["-a.example", "a_b"]),
+    "idn-hostname": (["ü.example"], ["-ü"]),
+    "ipv4": (["127.0.0.1"], ["127.0.0.256", "127.1"]),
+    "ipv6": (["::1"], [":1", "127.0.0.1"]),
+    "uri": (["https://example.com/a?b#c"], ["/a", "https://exa mple.com"]),
+    "uri-reference": (["/a?b"], ["\\a", "a b"]),
+    "iri": (["https://example.com/ü"], ["/ü"]),
+    "iri-reference": (["/ü"], ["\\ü"]),
+    "uri-template": (["/a/{b}"], ["/a/{b"]),
+    "uuid": (["01234567-89ab-cdef-0123-456789ABCDEF"], ["0123456789abcdef0123456789abcdef"]),
+    "json-pointer": (["/a/b~1c", ""], ["a", "/a~2"]),
+    "relative-json-pointer": (["1/a", "0#"], ["/a", "-1"]),
+    "regex": (["^[a-z]+$"], ["[", "(?<a"]),
+    "byte": (["YWI="], ["YWI", "a b="]),
+    **{
+        name: ([low, high], [low - 1, high + 1])
+        for bits in (8, 16, 32, 64)
+        for name, low, high in (
+            (f"int{bits}", -(2 ** (bits - 1)), 2 ** (bits - 1) - 1),
+            (f"uint{bits}", 0, 2**bits - 1),
+        )
+    },
+}  # fmt: skip
+"""Format → values that have it, and values that do not."""
+
+STYLES = [
+    parameter("path simple", "path", ["5"], ["a"]),
+    parameter("path simple list", "path", ["1,2"], ["1,a"], schema=INTS),
+    parameter("path simple object", "path", ["a,1"], ["a,b", "b,1"], schema=PAIR),
+    parameter("path simple explode object", "path", ["a=1"], ["a,1"], schema=PAIR, explode=True),
+    parameter("path label", "path", [".5"], ["5", ".a"], style="label"),
+    parameter("path label explode list", "path", [".1.2"], [".1.a"], schema=INTS, style="label", explode=True),
+    parameter("path matrix", "path", [";p=5"], ["5", ";q=5"], style="matrix"),
+    parameter("path matrix list", "path", [";p=1,2"], [";p=1,a"], schema=INTS, style="matrix"),
+    parameter("path matrix explode list", "path", [";p=1;p=2"], [";p=1;q=2"], schema=INTS, style="matrix", explode=True),
+    parameter("query form", "query", ["p=5"], ["p=a", "", "q=5"]),
+    parameter("query form explode list", "query", ["p=1&p=2"], ["p=1&p=a", "p=1,2"], schema=INTS),
+    parameter("query form list", "query", ["p=1,2"], ["p=1,a"], schema=INTS, explode=False),
+    parameter("query form explode object", "query", ["a=1&b=2"], ["a=x", "b=2"], schema=PAIR),
+    parameter("query form object", "query", ["p=a,1"], ["p=a", "p=b,1"], schema=PAIR, explode=False),
+    parameter("query spaceDelimited", "query", ["p=1%202"], ["p=1%20a"], schema=INTS, style="spaceDelimited", explode=False),
+    parameter("query pipeDelimited", "query", ["p=1|2", "p=1%7C2"], ["p=1|a"], schema=INTS, style="pipeDelimited", explode=False),
+    parameter("query deepObject", "query", ["p[a]=1&p[b]=2"], ["p[a]=x", "p[b]=2", "a=1"], schema=PAIR, style="deepObject"),
+    parameter("query content", "query", ["p=%7B%22a%22:1%7D"], ["p=%7B%22a%22:%22b%22%7D", "p=%7B"], content={"application/json": {"schema": PAIR}}),
+    parameter("header simple", "header", ["5"], ["a"]),
+    parameter("header simple list", "header", ["1,2", "1, 2"], ["1,a"], schema=INTS),
+    parameter("header simple explode object", "header", ["a=1"], ["a=b"], schema=PAIR, explode=True),
+    parameter("cookie form", "cookie", ["p=5"], ["p=a", "q=5"]),
+    parameter("cookie form list", "cookie", ["p=1,2"], ["p=1,a"], schema=INTS, explode=False),
+    parameter("cookie cookie", "cookie", ["p=5; q=a"], ["p=a"], style="cookie"),
+]  # fmt: skip
+
+PART = "--b\r\nContent-Disposition: form-data; name={}\r\n\r\n{}\r\n--b--\r\n"
+MEDIA = [
+    raw("json", "application/json", {"schema": PAIR}, ['{"a": 1}'], ['{"a": "1"}', "{", '{"a": 1} 2', "a=1"]),
+    raw("json +json", "application/vnd.x+json", {"schema": PAIR}, ['{"a": 1}'], ['{"a": "1"}']),
+    raw("form", "application/x-www-form-urlencoded", {"schema": PAIR}, ["a=1&b=2"], ["a=x", "b=2", ""]),
+    raw("form encoding", "application/x-www-form-urlencoded",
+        {"schema": {"type": "object", "required": ["l"], "properties": {"l": INTS}}, "encoding": {"l": {"style": "pipeDelimited", "explode": False}}},
+        ["l=1|2"], ["l=1|a", "l=1,2"]),
+    raw("multipart", "multipart/form-data", {"schema": PAIR}, [PART.format("a", "1")], [PART.format("a", "x"), PART.format("b", "1")]),
+    raw("text", "text/plain", {"schema": {"type": "string", "maxLength": 2}}, ["ab"], ["abc"]),
+    raw("jsonl", "application/jsonl", {"itemSchema": INT}, ["1\n2\n"], ["1\na\n", '1\n"2"\n']),
+]  # fmt: skip
+OLD = [
+    body("nullable", {"type": "integer", "nullable": True}, [1, None], ["a"]),
+]
+"""Keywords of OpenAPI 3.0."""
+
+
+async def kept(ctx: PublicContext, inputs: Inputs) -> object:
+    return None
+
+
+def served(root: Path, document: dict[str, Any], handler: Handler = kept, **more: Any) -> FastAPI:
+    """The service of a contract, all of whose operations are `handler`."""
+    info: dict[str, Any] = {"title": "A", "version": "1"}
+    write_contract(root, "001-a", {"openapi": "3.2.0", "info": info, **document})
+    (feature,) = read(root)
+    published = publish([feature])
+    made = contract_json(feature, published.added[feature.name])
+    handlers = {str(one.name): handler for one in feature.operations}
+    routes = router(root / "generated" / "a", made, handlers)
+    (root / "generated" / "openapi.json").write_text(json.dumps(published.document))
+    return create_app(settings(), root=root, routers=[routes], **more)
+
+
+def contract_of(version: str, cases: list[Case]) -> dict[str, Any]:
+    """A contract with an operation for each case."""
+    answer = {"responses": {"204": {"description": "Kept."}}}
+    paths = {
+        f"/c{number}{case.template}": {"post": {"operationId": f"c{number}", **answer, **case.operation}}
+        for number, case in enumerate(cases)
+    }
+    return {"openapi": version, "paths": paths, "components": COMPONENTS if version > "3.1" else {}}
+
+
+async def answers(app: FastAPI, cases: list[Case]) -> dict[str, list[str]]:
+    """Case → what it answered otherwise than it should."""
+    wrong: dict[str, list[str]] = {}
+    async with client(app) as http:
+        for number, case in enumerate(cases):
+            for sent, wanted in [*((one, 204) for one in case.good), *((one, 422) for one in case.bad)]:
+                url = f"/c{number}{sent.path}" + (f"?{sent.query}" if sent.query else "")
+                got = await http.post(url, headers=dict(sent.headers), content=sent.content)
+                if got.status_code != wanted:
+                    shown = sent.content.decode() or sent.query or sent.path or str(dict(sent.headers))
+                    wrong.setdefault(case.name, []).append(
+                        f"{shown!r} is answered {got.status_code}, not {wanted}"
+                    )
+    return wrong
+
+
+def formats() -> list[Case]:
+    return [
+        body(name, {"format": name, **(INT if isinstance(good[0], int) else {})}, good, bad)
+        for name, (good, bad) in FORMATS.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "cases"),
+    [("3.2.0", KEYWORDS), ("3.2.0", formats()), ("3.2.0", STYLES), ("3.2.0", MEDIA), ("3.0.3", OLD)],
+    ids=["keywords", "formats", "styles", "media", "old"],
+)
+def test_what_breaks_it_is_refused_and_what_keeps_it_is_not(
+    version: str, cases: list[Case], tmp_path: Path
+) -> None:
+    assert asyncio.run(answers(served(tmp_path, contract_of(version, cases)), cases)) == {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted(Result[object]):
+    status: ClassVar[int] = 200
+    body: object = None
+    count: Annotated[object, HeaderName("X-Count")] = None
+
+
+def gives(schema: Any, headers: Any = None) -> dict[str, Any]:
+    """Responses with one 200."""
+    content = {"application/json": {"schema": schema}}
+    return {"responses": {"200": {"description": "It.", "content": content, "headers": headers or {}}}}
+
+
+COUNT = {"X-Count": {"required": True, "schema": INT}}
+ANSWERS: list[tuple[str, dict[str, Any], object, object]] = [
+    ("response.content", gives(INT), 1, "a"),
+    ("writeOnly", gives({"properties": {"a": {"writeOnly": True}}}), {"b": 1}, {"a": 1}),
+    ("header.schema", gives(INT, COUNT), Counted(body=1, count=2), Counted(body=1, count="many")),
+    ("header.required", gives(INT, COUNT), Counted(body=1, count=2), Counted(body=1)),
+]
+"""What an operation may answer, and what it may not."""
+
+
+@pytest.mark.parametrize(("name", "operation", "good", "bad"), ANSWERS, ids=[case[0] for case in ANSWERS])
+async def test_answers_that_break_the_contract_are_not_sent(
+    name: str, operation: dict[str, Any], good: object, bad: object, tmp_path: Path
+) -> None:
+    for status, value in ((200, good), (500, bad)):
+
+        async def answer(ctx: PublicContext, inputs: Inputs, value: object = value) -> object:
+            return value
+
+        async with client(served(tmp_path, {"paths": {"/a": {"get": operation}}}, answer)) as http:
+            assert (await http.get("/a")).status_code == status
+
+
+async def test_a_default_stands_in_for_a_parameter_that_is_absent(tmp_path: Path) -> None:
+    async def echo(ctx: PublicContext, inputs: Inputs) -> object:
+        return inputs.model_dump()["p"]
+
+    one = {"name": "p", "in": "query", "schema": {"type": "integer", "default": 7}}
+    app = served(tmp_path, {"paths": {"/a": {"get": {"parameters": [one], **gives({})}}}}, echo)
+    async with client(app) as http:
+        assert [(await http.get(url)).json() for url in ("/a", "/a?p=3")] == [7, 3]
+
+
+async def test_what_may_be_absent_may_be_and_what_is_required_may_not(tmp_path: Path) -> None:
+    json_body = {"application/json": {"schema": INT}}
+    paths = {
+        f"/{required}": {
+            "post": {
+                "parameters": [{"name": "p", "in": "query", "required": required == "yes", "schema": INT}],
+                "requestBody": {"required": required == "yes", "content": json_body},
+                "responses": {"204": {"description": "Kept."}},
+            }
+        }
+        for required in ("yes", "no")
+    }
+    sent = {"Content-Type": "application/json"}
+    async with client(served(tmp_path, {"paths": paths})) as http:
+        assert (await http.post("/no")).status_code == 204
+        assert (await http.post("/yes?p=1", headers=sent, content=b"1")).status_code == 204
+        assert (await http.post("/yes", headers=sent, content=b"1")).status_code == 422
+        assert (await http.post("/yes?p=1", headers=sent)).status_code == 422
+        assert (
+            await http.post("/yes?p=1", headers={"Content-Type": "text/csv"}, content=b"1")
+        ).status_code == 415
+
+
+SCHEMES: dict[str, tuple[dict[str, Any], Sent]] = {
+    "apiKey header": ({"type": "apiKey", "in": "header", "name": "X-Key"}, Sent(headers={"X-Key": "k"})),
+    "apiKey query": ({"type": "apiKey", "in": "query", "name": "key"}, Sent(query="key=k")),
+    "apiKey cookie": ({"type": "apiKey", "in": "cookie", "name": "key"}, Sent(headers={"Cookie": "key=k"})),
+    "http basic": ({"type": "http", "scheme": "basic"}, Sent(headers={"Authorization": "Basic azpr"})),
+    "http bearer": ({"type": "http", "scheme": "bearer"}, Sent(headers={"Authorization": "Bearer k"})),
+    "oauth2": ({"type": "oauth2", "flows": {}}, Sent(headers={"Authorization": "Bearer k"})),
+    "openIdConnect": (
+        {"type": "openIdConnect", "openIdConnectUrl": "https://example.com"},
+        Sent(headers={"Authorization": "Bearer k"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+async def test_nobody_gets_in_without_the_credential(name: str, tmp_path: Path) -> None:
+    scheme, sent = SCHEMES[name]
+
+    async def known(*credential: object) -> Principal | None:
+        return Principal(uuid5(NAMESPACE_DNS, "k"), "k")
+
+    document = {
+        "paths": {"/a": {"get": {"responses": {"204": {"description": "In."}}}}},
+        "security": [{"it": []}],
+        "components": {"securitySchemes": {"it": scheme}},
+    }
+    async with client(served(tmp_path, document, authenticators={"it": known})) as http:
+        assert (await http.get("/a")).status_code == 401
+        url = f"/a?{sent.query}" if sent.query else "/a"
+        assert (await http.get(url, headers=dict(sent.headers))).status_code == 204
+
+
+async def test_the_service_is_where_its_servers_say(tmp_path: Path) -> None:
+    server = {"url": "https://example.com/{v}", "variables": {"v": {"default": "v1"}}}
+    document = {
+        "servers": [server],
+        "paths": {"/a": {"get": {"responses": {"204": {"description": "Kept."}}}}},
+    }
+    async with client(served(tmp_path, document)) as http:
+        assert [(await http.get(url)).status_code for url in ("/v1/a", "/a", "/v2/a")] == [204, 204, 404]
+
+
+def enforced(table: Table) -> set[str]:
+    return {name for name, construct in table.items() if construct.status == "enforced"}
+
+
+def test_every_enforced_construct_has_a_case() -> None:
+    elsewhere = {"writeOnly", "default"}
+    assert {case.name for case in [*KEYWORDS, *OLD]} == enforced(constructs.KEYWORDS) - elsewhere
+    assert set(FORMATS) == enforced(constructs.FORMATS)
+    assert {" ".join(case.name.split()[:2]) for case in STYLES} - {"query content"} == enforced(
+        constructs.STYLES
+    )
+    assert {case.name.split()[0] for case in MEDIA} == enforced(constructs.MEDIA) - {"sse"}
+    assert {name.split()[0] for name in SCHEMES} == enforced(constructs.SCHEMES)
