@@ -18,15 +18,18 @@ import yaml
 from pydantic import BaseModel
 
 from handfast.codegen import overlay
-from handfast.codegen.ir import Feature
+from handfast.codegen.ir import Feature, Json
 from handfast.codegen.output import generate
 from handfast.codegen.project import Project, load
 from handfast.codegen.publish import publish
 from handfast.runtime import Upload
 from handfast.runtime.contract import Contract
+from tests.codegen.contracts import write_contract
 from tests.codegen.generated import check_imports, check_ruff, check_types, write_project
 from tests.codegen.instances import Maker
+from tests.codegen.viewed import hold
 
+CASES = Path(__file__).with_name("cases")
 GOLDEN = Path(__file__).with_name("golden")
 CORPUS = Path(
     os.environ.get("HANDFAST_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus" / "openapi"
@@ -44,12 +47,17 @@ FEW = [
 NAMES = sorted(path.name for path in CORPUS.glob("*/")) if os.environ.get("HANDFAST_CORPUS_ALL") else FEW
 
 
+UNCASED = ",N802,N803,N806"
+"""PEP 8's rules take a name in a script without case, such as `日本語`, for one that is not in lower case."""
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Feature]]:
-    """One project with the contracts of all golden cases."""
+    """One project with the contracts of all golden cases, nasty ones and a huge one."""
     root = tmp_path_factory.mktemp("project")
-    for case in sorted(GOLDEN.iterdir()):
+    for case in sorted([*GOLDEN.iterdir(), *CASES.glob("nasty-*")]):
         shutil.copytree(case / "specs", root / "specs", dirs_exist_ok=True)
+    write_contract(root, "903-huge", huge())
     loaded = load(Project(root))
     assert not loaded.fatal
     features = {str(feature.name): feature for feature in loaded.features}
@@ -64,7 +72,7 @@ def test_it_imports_and_binds_without_a_warning(project: tuple[Path, dict[str, F
 
 
 def test_it_is_clean_for_ruff(project: tuple[Path, dict[str, Feature]]) -> None:
-    check_ruff(project[0])
+    check_ruff(project[0], also_ignore=UNCASED)
 
 
 def test_it_is_clean_for_mypy(project: tuple[Path, dict[str, Feature]], mypy_cache: Path) -> None:
@@ -112,6 +120,38 @@ def test_what_the_contract_accepts_is_seen_and_given_back(
                     )
                     assert check.is_valid(back), (name, value, back)
     assert seen > 100
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("nasty-*")), ids=lambda case: case.name)
+def test_names_and_shapes_of_every_kind_are_seen_and_given_back(case: Path, tmp_path: Path) -> None:
+    shutil.copytree(case / "specs", tmp_path / "specs")
+    for feature in load(Project(tmp_path)).features:
+        assert hold(tmp_path, feature, tries=10).faults == []
+
+
+def huge() -> dict[str, Json]:
+    """A contract with a long enum, and objects and lists as deep as they may be."""
+    objects: Json = {"type": "string"}
+    lists: Json = {"$ref": "#/components/schemas/Enum"}
+    for level in range(60):
+        if level < 40:  # an object takes two of the hundred levels that a contract may have
+            objects = {"type": "object", "properties": {"a": objects}}
+        lists = {"type": "array", "items": lists}
+    properties: Json = {"objects": objects, "lists": lists, "enum": {"$ref": "#/components/schemas/Enum"}}
+    media: Json = {"application/json": {"schema": {"$ref": "#/components/schemas/Deep"}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Huge", "version": "1"},
+        "paths": {
+            "/": {"patch": {"requestBody": {"content": media}, "responses": {"200": {"description": "Ok."}}}}
+        },
+        "components": {
+            "schemas": {
+                "Enum": {"type": "string", "enum": [f"value {number}" for number in range(1000)]},
+                "Deep": {"type": "object", "properties": properties},
+            }
+        },
+    }
 
 
 def test_routes_are_ordered_most_literal_first(project: tuple[Path, dict[str, Feature]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from handfast.codegen import variants
+from handfast.codegen import clashes, variants
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
 from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
 from handfast.codegen.legalpaths import template_names
@@ -142,9 +142,10 @@ class _Builder:
                 operation_id = _text(candidate.node.get("operationId"))
                 if bool(operation_id) is not explicit:
                     continue
-                given[index] = namer.py(
-                    operation_id or derived_operation_id(candidate.method, candidate.path)
-                )
+                text = operation_id or derived_operation_id(candidate.method, candidate.path)
+                given[index] = namer.py(text)
+                source = candidate.node.key_source("operationId") if operation_id else candidate.source
+                clashes.tell(self.report, source, "operation", text, given[index])
                 namer.reserve(f"{given[index]}_operation")
         return [given[index] for index in range(len(candidates))]
 

@@ -201,7 +201,8 @@ class _Builder:
         elif made.name in self.feature.patch_schemas:
             default = self.imports.name(_RUNTIME, "UNSET")
             rest = annotation.removesuffix(" | None")
-            annotation = f"{rest} | {default}{annotation[len(rest) :]}"
+            none = annotation[len(rest) :]
+            annotation = f"{rest} | {default}{none}" if rest != "None" else f"{default} | None"
         else:
             given = self.default(prop.schema, branches)
             if given is not None:
@@ -331,9 +332,13 @@ def _forward(classes: tuple[ModelClass, ...]) -> Iterator[str]:
         defined.add(one.name)
 
 
+_HIDING = frozenset(("str", "int", "float", "bool", "list", "dict", "builtins", "dt", "is_absent"))
+"""Names that the annotations of the same class use."""
+
+
 def _legible(name: str) -> str:
-    """Keep names apart that look like a digit (pycodestyle E741)."""
-    return f"{name}_" if name in ("l", "I", "O") else name
+    """Keep names apart that look like a digit (pycodestyle E741), or that would hide a type below them."""
+    return f"{name}_" if name in ("l", "I", "O") or name in _HIDING else name
 
 
 def _generate(document: JsonObject) -> list[_Made]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from handfast.codegen import clashes
 from handfast.codegen import pointer as pointers
 from handfast.codegen.dialect import Dialect
 from handfast.codegen.ir import ClassName, Json
@@ -73,7 +74,11 @@ class Normaliser:
         for exact in (True, False):  # a valid class name is kept, whatever comes before it
             for key, node in schemas.items():
                 if (pascal(key) == key) is exact:
+                    shared = id(node) in self._named  # by an alias of YAML
                     self._component(key, node)
+                    if not shared:
+                        name = self._component_names[key].name
+                        clashes.tell(self.report, schemas.key_source(key), "schema", key, name)
         order = [self._component_names[key].name for key in schemas]
         for name in order:
             self.schemas[name] = self.schemas.pop(name)
@@ -185,6 +190,7 @@ class Normaliser:
                     for name, item in value.items()
                     if key != "patternProperties" or self.dialect.names_match(node, name)
                 }
+        clashes.tell_properties(self.report, node.get("properties"))
         items = node.get("items")
         if isinstance(items, Seq):
             schema["prefixItems"] = [

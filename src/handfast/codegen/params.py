@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handfast.codegen import clashes
 from handfast.codegen.ir import ClassName, Location, Media, Param, Source, TypeRef, WireName
 from handfast.codegen.legalise import FORM, STYLES
 from handfast.codegen.legalpaths import template_names
@@ -83,8 +84,10 @@ class ParamReader:
         explode = node.get("explode")
         required = location == "path" or node.get("required") is True
         has_default, default, value = self._default(schema_node, schema_owner, kind, required=required)
+        name = namer.py(wire)
+        clashes.tell(self.report, found.source, "parameter", wire, name)
         return Param(
-            name=namer.py(wire),
+            name=name,
             wire=WireName(wire),
             location=location,
             required=required,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from handfast.codegen import check, rules
+from handfast.codegen import check, clashes, rules
 from handfast.codegen.build import Place, build
 from handfast.codegen.bundle import Bundle, bundle
 from handfast.codegen.files import Files
@@ -100,7 +100,10 @@ def load(project: Project) -> Loaded:
     entries, copies = _without_copies(entries, files)
     findings.update(copies)
     features: list[Feature] = []
-    for entry, place in zip(entries, _places(entries), strict=True):
+    naming = Report()
+    places = _places(entries, naming)
+    findings.update(naming.findings)
+    for entry, place in zip(entries, places, strict=True):
         report = Report()
         feature = _feature(bundles[entry.file], place, report, wanted=entry.file not in fatal)
         if feature is not None:
@@ -212,7 +215,7 @@ def _same(one: _Entry, other: _Entry) -> bool:
     return one.document.root == other.document.root
 
 
-def _places(entries: list[_Entry]) -> list[Place]:
+def _places(entries: list[_Entry], report: Report) -> list[Place]:
     """Name the features: the folder without its number, plus the file where a folder holds several."""
     namer = Namer(("init", "manifest"))
     count: dict[str, int] = {}
@@ -224,7 +227,9 @@ def _places(entries: list[_Entry]) -> list[Place]:
         text = _NUMBER.sub("", folder) or folder
         if count[entry.folder] > 1:
             text = f"{text} {Path(entry.file).name.split('.')[0]}"
-        places.append(Place(namer.py(text), entry.folder, entry.file))
+        name = namer.py(text)
+        clashes.tell(report, Source(entry.file, 1, 1), "feature", text, name)
+        places.append(Place(name, entry.folder, entry.file))
     return places
 
 

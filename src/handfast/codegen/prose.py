@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff\ud800-\udfff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\x85\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Characters that an editor hides, or that turn the text around them."""
+_OPEN_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"\Z')
+"""A last quote that no backslash escapes."""
 _FENCE = re.compile(r"\s*(```|~~~)")
 _LIST = re.compile(r"\s*(?:[-*+]|[0-9]+[.)])\s+")
 
@@ -24,7 +29,7 @@ def docstring(*paragraphs: str, indent: int, width: int) -> str:
     body = "\n".join(f"{' ' * indent}{line}".rstrip() for line in lines).lstrip()
     if len(lines) > 1:
         return f'"""{body}\n{" " * indent}"""'
-    if body.endswith('"'):
+    if _OPEN_QUOTE.search(body):
         body = body[:-1] + '\\"'
     return f'"""{body}"""'
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from handfast.codegen import clashes
 from handfast.codegen.grammar import is_extension
 from handfast.codegen.ir import Header, Response, ResultClass, TypeRef, WireName
 from handfast.codegen.media import MediaReader
@@ -103,9 +104,11 @@ class ResponseReader:
             if name is None:
                 name = self.schemas.namer.cls(title)
                 self.schemas.schemas[name] = True
+            attribute = namer.py(wire)
+            clashes.tell(self.report, headers.key_source(wire), "header", wire, attribute)
             found.append(
                 Header(
-                    name=namer.py(wire),
+                    name=attribute,
                     wire=WireName(wire),
                     required=required,
                     schema=name,

@@ -40,6 +40,8 @@ def union(types: list[TypeRef]) -> TypeRef:
     parts: dict[str, None] = {}
     for kind in types:
         parts.update(dict.fromkeys(split(kind.expr)))
+    if "float" in parts:
+        parts.pop("int", None)  # Python takes an int for a float
     has_none = parts.pop("None", 0) is None
     names = [*parts, *(["None"] if has_none else [])]
     models = frozenset(name for kind in types for name in kind.models)

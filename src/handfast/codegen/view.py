@@ -361,6 +361,8 @@ class Schemas:
 def _settled(branches: list[Branch]) -> tuple[Branch, ...]:
     """Each alternative once, null last; a date before a time, since pydantic reads dates as midnight."""
     found = sorted(dict.fromkeys(branches), key=lambda branch: (branch == NONE, branch.name == "datetime"))
+    if Branch("scalar", "float") in found:
+        found = [branch for branch in found if branch != Branch("scalar", "int")]  # Python takes it for one
     return (ANY,) if ANY in found or not found else tuple(found)
 
 
