@@ -21,6 +21,7 @@ OUTSIDE = ("handfast.cli", "handfast.testing", "handlers", "generated", "app")
 FORBIDDEN = {
     "src/handfast/codegen": ("handfast.runtime", *OUTSIDE),
     "src/handfast/runtime": ("handfast.codegen", *OUTSIDE),
+    "src/handfast/mock": ("handfast.codegen", "handfast.runtime.database", *OUTSIDE),
     "src/handfast/fuzz": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/cli": ("handlers", "generated", "app", "tests"),
     "generated": ("handfast.codegen", "handfast.cli", "handfast.testing", "handlers", "app"),

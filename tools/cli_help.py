@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("new", "generate", "check", "dev", "serve", "migrate", "token", "revoke", "fuzz")
+COMMANDS = ("new", "generate", "check", "mock", "dev", "serve", "migrate", "token", "revoke", "fuzz")
 PROGRAM = "from handfast.cli.main import app; app(prog_name='handfast')"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from handfast.codegen.grammar import place_of
-from handfast.codegen.ir import ClassName, Feature, Json, Operation, Response
+from handfast.codegen.ir import ClassName, Feature, Json, Operation, Param, Response
 from handfast.codegen.overlay import Action
 from handfast.codegen.view import reference
 
@@ -18,6 +18,7 @@ _MEANINGS = {
     "401": "No valid credentials were sent.",
     "403": "The caller may not do this.",
     "404": "There is no such thing.",
+    "406": "None of the media types that this operation offers is accepted.",
     "413": "The body is larger than this service takes.",
     "415": "This operation does not take a body of this media type.",
     "422": "The request breaks this contract.",
@@ -60,14 +61,17 @@ def answers(feature: Feature, document: Mapping[str, Json]) -> tuple[Answers, ..
 
 
 def _true_of(operation: Operation, feature: Feature) -> Iterator[str]:
-    if operation.security:
+    if operation.security or any(_is_credential(param) for param in operation.params):
         yield "401"
+    if operation.security:
         takes_id = any(param.location == "path" for param in operation.params)
         scoped = any(scopes for alternative in operation.security for _, scopes in alternative)
         if takes_id or scoped:
             yield "403"
         if takes_id:
             yield "404"
+    if any(response.status[0] in "2d" and len(response.media) > 1 for response in operation.responses):
+        yield "406"
     if operation.body is not None:
         yield "413"
         yield "415"
@@ -75,6 +79,11 @@ def _true_of(operation: Operation, feature: Feature) -> Iterator[str]:
         declared = {response.status for response in operation.responses}
         if not declared & {"422", "400"}:
             yield "422"
+
+
+def _is_credential(param: Param) -> bool:
+    """Whether the parameter is the `Authorization` header, whose absence is a lack of credentials."""
+    return param.location == "header" and param.required and param.wire.lower() == "authorization"
 
 
 def _refusable(operation: Operation, feature: Feature) -> Iterator[bool]:

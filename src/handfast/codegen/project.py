@@ -72,13 +72,23 @@ def load(project: Project) -> Loaded:
 
     Features of contracts with a fatal finding are left out, so that the others can still be looked at.
     """
-    files = Files(project.root, read)
+    return _load(project.root, _candidates(project.root))
+
+
+def load_file(file: Path, root: Path) -> Loaded:
+    """Read one contract, which need not be in a project; what it refers to must be below `root`."""
+    name = file.relative_to(root).as_posix()
+    return _load(root, [(name.rpartition("/")[0] or name, name)])
+
+
+def _load(root: Path, candidates: list[tuple[str, str]]) -> Loaded:
+    files = Files(root, read)
     findings: set[Finding] = set()
     entries: list[_Entry] = []
     bundles: dict[str, Map] = {}
     fatal: set[str] = set()
     others: list[tuple[str, str]] = []
-    for folder, name in _candidates(project.root):
+    for folder, name in candidates:
         document = _try(files, name)
         if isinstance(document, Document) and _is_entry(document):
             entries.append(_Entry(name, folder, document))

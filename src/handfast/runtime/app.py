@@ -23,7 +23,14 @@ from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
 from handfast.runtime.pipeline import layers
 from handfast.runtime.problems import PROBLEM_JSON
-from handfast.runtime.routing import ContractRoute, ContractRouter, Service, literalness, shape
+from handfast.runtime.routing import (
+    ContractRoute,
+    ContractRouter,
+    OperationRouter,
+    Service,
+    literalness,
+    shape,
+)
 from handfast.runtime.schemes import Scheme
 from handfast.runtime.security import Authenticator, scheme_faults
 from handfast.runtime.settings import Settings
@@ -71,7 +78,7 @@ def create_app(
             settings, service.metrics, base_paths(json.loads(published or b"{}")), _methods(routers)
         ),
         lifespan=_lifespan(service, tokens, root, tables),
-        exception_handlers={HTTPException: _raise_again},
+        exception_handlers={HTTPException: raise_again},
     )
     app.state.settings = settings
     _add_probes(app, service, root, tables)
@@ -79,7 +86,9 @@ def create_app(
         add_contract(app, published)
         if settings.docs:
             add_docs(app, app.title)
-    _add_operations(app, service, routers)
+    for router in routers:
+        router.start(service)
+    add_routes(app, routers)
     return app
 
 
@@ -89,7 +98,7 @@ def settings_of(app: ASGIApp) -> Settings:
     return found if isinstance(found, Settings) else Settings()
 
 
-async def _raise_again(request: Request, error: Exception) -> Response:
+async def raise_again(request: Request, error: Exception) -> Response:
     """Leave routing errors to the layer that answers all errors."""
     raise error
 
@@ -102,11 +111,10 @@ def _methods(routers: Iterable[ContractRouter]) -> set[str]:
     return {spec.method for router in routers for spec in router.contract.operations.values()}
 
 
-def _add_operations(app: FastAPI, service: Service, routers: Sequence[ContractRouter]) -> None:
+def add_routes(app: FastAPI, routers: Sequence[OperationRouter]) -> None:
     """Put all routes into one table, the most literal path first, whatever feature it comes from."""
     declared: dict[str, frozenset[str]] = {}
     for router in routers:
-        router.start(service)
         for key, methods in router.declared().items():
             declared[key] = declared.get(key, frozenset()) | methods
     routes = [route for router in routers for route in router.routes]

@@ -14,6 +14,7 @@ import structlog
 from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
+from handfast.runtime.accept import preferred
 from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
 from handfast.runtime.results import HeaderName, Result, Stream
@@ -22,8 +23,6 @@ from handfast.runtime.settings import ResponseValidation
 from handfast.runtime.views import jsonable
 
 BODILESS: Final = frozenset((204, 205, 304))
-MOST_RANGES: Final = 64
-"""Elements of an Accept header that are looked at; the rest is not worth the time."""
 _STREAMED: Final = frozenset(("sse", "jsonl"))
 _EVENT_FIELDS: Final = frozenset(("data", "event", "id", "retry", "comment"))
 _CONCRETE: Final[Mapping[str, str]] = {
@@ -40,6 +39,11 @@ class ResponseViolation(Exception):
     """What the handler returned breaks the contract; the request is answered 500 and rolled back."""
 
 
+def concrete(media: Media) -> str:
+    """The media type that is sent: the declared one, or a usual one out of a range."""
+    return _CONCRETE.get(media.kind, "application/octet-stream") if "*" in media.type else media.type
+
+
 class _Answer:
     """One media type that a response may have."""
 
@@ -47,9 +51,7 @@ class _Answer:
         self.declared = MediaType.parse(media.type)
         self.kind: Kind = media.kind
         self.check = check
-        self.media_type = (
-            _CONCRETE.get(media.kind, "application/octet-stream") if "*" in media.type else media.type
-        )
+        self.media_type = concrete(media)
 
 
 class _Plan:
@@ -234,7 +236,7 @@ class Encoder:
         for name, value in headers.items():
             if value is None:
                 continue
-            text = _header_text(jsonable(value))
+            text = header_text(jsonable(value))
             if "\r" in text or "\n" in text or "\0" in text:
                 self._violated(f"header {name}", "a header cannot hold a line break")
                 text = " ".join(text.replace("\0", " ").split())
@@ -243,29 +245,11 @@ class Encoder:
 
 
 def _preferred(answers: Iterable[_Answer], accept: str | None) -> _Answer | None:
-    """The answer that `accept` likes best; the first one in doubt, for an error would help nobody."""
+    """The answer that `accept` likes best; the first one in doubt, for an error would help nobody here."""
     fitting = list(answers)
-    if len(fitting) < 2 or not accept:
+    if len(fitting) < 2:
         return fitting[0] if fitting else None
-    ranges = [MediaType.parse(piece) for piece in accept.split(",", MOST_RANGES)[:MOST_RANGES]]
-
-    def liking(answer: _Answer) -> float:
-        exact = MediaType.parse(answer.media_type)
-        found = [
-            (one.essence.count("*"), _quality(one.parameters.get("q", "1")))
-            for one in ranges
-            if MediaType(one.essence, {}).covers(exact)
-        ]
-        return min(found)[1] if found else 0.0
-
-    return max(fitting, key=liking)
-
-
-def _quality(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return fitting[preferred([one.media_type for one in fitting], accept) or 0]
 
 
 _marked: dict[type, tuple[tuple[str, str], ...]] = {}
@@ -289,7 +273,7 @@ def _headers_of(result: Result[Any]) -> dict[str, object]:
     return {name: getattr(result, attribute) for attribute, name in _header_attributes(type(result))}
 
 
-def _header_text(value: object) -> str:
+def header_text(value: object) -> str:
     """A header in the style `simple` (OpenAPI 3.1, 4.8.21)."""
     if isinstance(value, list):
         return ",".join(_text(one) for one in value)

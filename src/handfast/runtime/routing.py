@@ -23,12 +23,12 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from handfast.runtime.binding import bind, handler_file
-from handfast.runtime.bodies import BodyDecoder, Decoded
+from handfast.runtime.bodies import Decoded
 from handfast.runtime.context import PublicContext
 from handfast.runtime.contract import Contract, OperationSpec
 from handfast.runtime.database import unstorable
 from handfast.runtime.database.audit import Origin
-from handfast.runtime.decode import ParametersDecoder, location_of
+from handfast.runtime.decode import location_of
 from handfast.runtime.encode import Encoder
 from handfast.runtime.errors import (
     ApiError,
@@ -40,6 +40,7 @@ from handfast.runtime.errors import (
     Violations,
 )
 from handfast.runtime.observability import Metrics
+from handfast.runtime.requests import RequestReader, close
 from handfast.runtime.schemas import pointer
 from handfast.runtime.security import Authenticator, Guard
 from handfast.runtime.settings import Settings
@@ -96,13 +97,36 @@ class ContractRoute(APIRoute):
             raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self.declared | own))})
 
 
-class ContractRouter(APIRouter):
+class OperationRouter(APIRouter):
+    """Routes of one contract, each of which knows what else its path item declares."""
+
+    def __init__(self, contract: Contract) -> None:
+        """Begin without a route."""
+        super().__init__(route_class=ContractRoute, redirect_slashes=False)
+        self.contract = contract
+        self._declared: dict[str, frozenset[str]] = {}
+        for spec in contract.operations.values():
+            key = shape(spec.route)
+            self._declared[key] = self._declared.get(key, frozenset()) | {spec.method}
+
+    def add_api_route(self, path: str, *args: Any, **kwargs: Any) -> None:
+        """Add a route, and tell it what else its path item declares."""
+        super().add_api_route(path, *args, **kwargs)
+        route = self.routes[-1]
+        if isinstance(route, ContractRoute):
+            route.declared = self._declared.get(shape(path), frozenset(route.methods or ()))
+
+    def declared(self) -> Mapping[str, frozenset[str]]:
+        """The methods that the contract declares, by the shape of their path."""
+        return self._declared
+
+
+class ContractRouter(OperationRouter):
     """The routes of one feature, bound to the handler that serves them."""
 
     def __init__(self, file: str, handler: object, protocol: type) -> None:
         """Read the contract.json beside `file` and compare `handler` with `protocol`."""
-        super().__init__(route_class=ContractRoute, redirect_slashes=False)
-        self.contract = Contract.read(Path(file).with_name("contract.json"))
+        super().__init__(Contract.read(Path(file).with_name("contract.json")))
         self.binding = bind(handler, protocol, feature=self.contract.feature, contract=self.contract.file)
         self.operations: dict[str, Operation[Any, Any]] = {}
         self._handler_file = handler_file(handler, self.contract.feature)
@@ -121,21 +145,6 @@ class ContractRouter(APIRouter):
         operation = Operation(self.contract, spec, context, inputs, missing)
         self.operations[name] = operation
         return operation
-
-    def add_api_route(self, path: str, *args: Any, **kwargs: Any) -> None:
-        """Add a route, and tell it what else its path item declares."""
-        super().add_api_route(path, *args, **kwargs)
-        route = self.routes[-1]
-        if isinstance(route, ContractRoute):
-            route.declared = self.declared().get(shape(path), frozenset(route.methods or ()))
-
-    def declared(self) -> dict[str, frozenset[str]]:
-        """The methods that the contract declares, by the shape of their path."""
-        found: dict[str, frozenset[str]] = {}
-        for spec in self.contract.operations.values():
-            key = shape(spec.route)
-            found[key] = found.get(key, frozenset()) | {spec.method}
-        return found
 
     def start(self, service: Service) -> None:
         """Build each operation's plan."""
@@ -160,20 +169,15 @@ class Operation(Generic[ContextT, InputsT]):
         self.context = context
         self.inputs = inputs
         self.missing = missing
-        self.parameters: ParametersDecoder | None = None
-        self.body: BodyDecoder | None = None
         self._plan: Plan | None = None
 
     def start(self, service: Service) -> None:
         """Build what every call needs, once."""
-        spec, view = self.spec, self.contract.request
-        if spec.parameters:
-            self.parameters = ParametersDecoder(spec.parameters, view, spec.path)
-        if spec.body is not None:
-            limit = min(service.settings.document_limit_bytes, service.settings.body_limit_bytes)
-            self.body = BodyDecoder(spec.body, view, document_limit_bytes=limit)
+        spec, settings = self.spec, service.settings
+        limit = min(settings.document_limit_bytes, settings.body_limit_bytes)
         self._plan = Plan(
             service=service,
+            reader=RequestReader(self.contract, spec, document_limit_bytes=limit),
             guard=Guard(
                 spec.security,
                 self.contract.security_schemes,
@@ -206,14 +210,7 @@ class Operation(Generic[ContextT, InputsT]):
 
         A decoded body is put into `files` too, so that what it holds open can be closed.
         """
-        violations: list[Violation] = []
-        values = {} if self.parameters is None else self.parameters.decode(request, violations)
-        if self.body is not None:
-            decoded = await self.body.decode(request, violations)
-            files.append(decoded)
-            values["body"] = decoded.value
-        if violations:
-            raise Violations(violations, status=self.spec.violation_status)
+        values = await self.plan.reader.read(request, files)
         try:
             inputs: InputsT = self.inputs.__pydantic_validator__.validate_python(
                 values, context=self.contract.request, by_alias=True, by_name=False
@@ -244,6 +241,7 @@ class Plan:
 
     service: Service
     guard: Guard
+    reader: RequestReader
     encoder: Encoder
 
 
@@ -281,7 +279,7 @@ class Call(Generic[ContextT, InputsT]):
         try:
             self.inputs = await operation.decode(request, self._files)
         except BaseException:
-            await self._close_files()
+            await close(self._files)
             raise
         pool = plan.service.pool
         if pool is not None:
@@ -311,7 +309,7 @@ class Call(Generic[ContextT, InputsT]):
             if self._unit is not None:
                 await self._end(self._unit, commit=error is None)
         finally:
-            await self._close_files()
+            await close(self._files)
         match error:
             case ApiError():
                 self._operation.plan.encoder.raised(error.status)
@@ -359,11 +357,6 @@ class Call(Generic[ContextT, InputsT]):
         finally:
             state = state_of(self._request.scope)
             state.statements, state.database_seconds = unit.statements, unit.seconds
-
-    async def _close_files(self) -> None:
-        for decoded in self._files:
-            for file in decoded.files:
-                await file.close()
 
 
 NUL: Final = "\0"

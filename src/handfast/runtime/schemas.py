@@ -115,6 +115,10 @@ class View:
         """The schema called `name` as the contract has it."""
         return True if name is None else self.schemas[name]
 
+    def target(self, ref: str) -> Schema:
+        """The schema that a `$ref` of the contract leads to."""
+        return self.schemas.get(ref.removeprefix(_LOCAL), True)
+
     def resolve(self, schema: Schema) -> Iterator[dict[str, Any]]:
         """Yield `schema` and what its `$ref`s lead to, each once; boolean schemas yield nothing."""
         seen = set()
@@ -124,7 +128,7 @@ class View:
             if not ref.startswith(_LOCAL) or ref in seen:
                 return
             seen.add(ref)
-            schema = self.schemas.get(ref.removeprefix(_LOCAL), True)
+            schema = self.target(ref)
 
     def compile(self, schema: Schema, name: str) -> Validator:
         """Compile `schema`; one that the engine cannot take admits anything, and says so in the log."""

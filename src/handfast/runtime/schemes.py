@@ -54,6 +54,11 @@ class Scheme:
         return self._type in ("oauth2", "openIdConnect") or (self._type == "http" and self._word == "bearer")
 
     @property
+    def needs_tls(self) -> bool:
+        """Whether the credential is a certificate, which only the connection can carry."""
+        return self._type == "mutualTLS"
+
+    @property
     def challenge(self) -> str:
         """The `WWW-Authenticate` element that asks for this scheme (RFC 9110, 11.6.1)."""
         if self.takes_tokens:
