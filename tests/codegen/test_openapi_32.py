@@ -61,6 +61,19 @@ async def stream_entries(ctx: object) -> AsyncIterator[dict[str, int]]:
     return entries()
 
 
+async def take_entries(ctx: object, body: Any) -> int:
+    if isinstance(body, list):
+        return sum(entry.level for entry in body)
+    return sum([entry.level async for entry in body])
+
+
+async def take_events(ctx: object, body: Any) -> list[Any]:
+    return [event async for event in body]
+
+
+async def post_parts(ctx: object, body: Any) -> None: ...
+
+
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     root = tmp_path_factory.mktemp("query")
@@ -132,6 +145,28 @@ def test_items_are_streamed(client: httpx.Client, kind: str) -> None:
     lines = [line.strip("\x1e") for line in answer.text.strip("\n").split("\n")]
     assert [json.loads(line) for line in lines] == [{"level": 0}, {"level": 1}, {"level": 2}]
     assert answer.text.startswith("\x1e") is (kind == "application/json-seq")
+
+
+@pytest.mark.parametrize("kind", ["application/jsonl", "application/json-seq"])
+def test_items_are_taken(client: httpx.Client, kind: str) -> None:
+    mark = "\x1e" if kind == "application/json-seq" else ""
+    content = "".join(f'{mark}{{"level": {level}}}\n' for level in (1, 2, 3))
+    assert client.post("/entries", content=content, headers={"Content-Type": kind}).json() == 6
+    refused = client.post(
+        "/entries", content=content + f'{mark}{{"level": -1}}\n', headers={"Content-Type": kind}
+    )
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/3/level"
+
+
+def test_events_are_taken(client: httpx.Client) -> None:
+    content = (
+        "event: a\rdata: 1\rretry: 5\r\r: a comment\r\n\r\nevent: b\r\ndata\r\ndata: x: y\r\n\r\nevent: lost"
+    )
+    answer = client.post("/events", content=content, headers={"Content-Type": "text/event-stream"})
+    assert answer.json() == [{"data": "1", "event": "a", "retry": 5}, {"data": "\nx: y", "event": "b"}]
+    refused = client.post("/events", content="data: 1\n\n", headers={"Content-Type": "text/event-stream"})
+    assert [one["keyword"] for one in refused.json()["errors"]] == ["required"]
 
 
 def test_the_published_contract_is_the_source_and_its_overlay(client: httpx.Client) -> None:

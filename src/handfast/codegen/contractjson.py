@@ -66,12 +66,13 @@ def _param(param: Param) -> JsonObject:
 
 
 def _media(media: Media) -> Json:
-    return {
+    found: JsonObject = {
         "type": media.media_type,
         "kind": media.kind,
         "schema": media.schema,
         "encoding": dict(media.encoding),
     }
+    return found if media.of_items else found | {"ofItems": False}
 
 
 def _response(response: Response) -> Json:

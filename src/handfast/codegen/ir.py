@@ -134,6 +134,8 @@ class Media:
     type: TypeRef
     encoding: Mapping[str, Json] = field(default_factory=dict)
     """The OpenAPI `encoding` object of a form or multipart body."""
+    of_items: bool = True
+    """Whether the schema of a stream is that of one item, and not of the list of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,9 @@ class MediaReader:
         if kind == "text":
             return self._text(key, schema, hint, owner, content)
         if kind in ("sse", "jsonl"):
-            return self._stream(key, kind, node, hint)
+            return self._stream(key, kind, node, hint, request=request)
+        if kind == "multipart" and self._is_sequence(node):
+            return self._parts(key, owner, content, request=request)
         name = self.schemas.name(schema, hint)
         encoding = plain(node.get("encoding"))
         return Media(
@@ -151,10 +153,30 @@ class MediaReader:
         name = self.schemas.name(schema, hint) if texts else None
         return Media(media_type=key, kind="text", schema=name, type=TEXT)
 
-    def _stream(self, key: str, kind: MediaKind, node: Map, hint: str) -> Media:
-        """Events and JSON lines: an item has the `itemSchema` (3.2), else the `items`, else the schema."""
+    def _is_sequence(self, node: Map) -> bool:
+        """Whether the parts of a multipart body have an order instead of names (OpenAPI 3.2)."""
+        whole = self._resolved(node.get("schema"))
+        by_place = any(key in node for key in ("itemSchema", "prefixEncoding", "itemEncoding"))
+        return by_place or (isinstance(whole, dict) and whole.get("type") == "array")
+
+    def _parts(self, key: str, owner: str, content: Map, *, request: bool) -> Media:
+        """Parts by their order: the bytes are left to the handler."""
+        what = f"the parts of `{key}` are not checked: {owner} is read and written as bytes"
+        fix = "use `multipart/form-data` with named parts, or JSON lines"
+        self.report.warn(content.key_source(key), "unchecked-media", what, fix)
+        return Media(media_type=key, kind="binary", schema=None, type=UPLOAD if request else STREAM)
+
+    def _stream(self, key: str, kind: MediaKind, node: Map, hint: str, *, request: bool) -> Media:
+        """Events and JSON lines: an item has the `itemSchema` (3.2), else the `items`, else the schema.
+
+        A request whose schema is one of all items is a list, which is checked as a whole.
+        """
+        whole, _ = deref(self.schemas.root, node.get("schema"))
+        if request and "itemSchema" not in node and whole is not None and whole.get("type") == "array":
+            name = self.schemas.name(node.get("schema"), hint)
+            kind_of_all = self.schemas.types.of_name(name)
+            return Media(media_type=key, kind=kind, schema=name, type=kind_of_all, of_items=False)
         schema = node.get("itemSchema", node.get("schema"))
-        whole, _ = deref(self.schemas.root, schema)
         if "itemSchema" not in node and whole is not None and whole.get("type") == "array":
             schema = whole.get("items")
         name = self.schemas.name(schema, f"{hint} item")
@@ -163,7 +185,9 @@ class MediaReader:
             media_type=key,
             kind=kind,
             schema=name,
-            type=wrap("AsyncIterator", item, ("collections.abc", "AsyncIterator")),
+            type=wrap("ItemStream", item, ("handfast.runtime", "ItemStream"))
+            if request
+            else wrap("AsyncIterator", item, ("collections.abc", "AsyncIterator")),
         )
 
 

@@ -17,9 +17,10 @@ MAX_LENGTH = 60
 RUNTIME_CLASSES = frozenset((
     "Accepted", "ApiError", "Authenticator", "BadRequest", "ConfigError", "Conflict", "Context",
     "ContractRouter", "Created", "Database", "Fault", "Forbidden", "Gone", "Handler", "HeaderName",
-    "Inputs", "Model", "NoContent", "NotFound", "NotImplementedYet", "NotWritten", "Ok", "OptionalContext",
-    "PreconditionFailed", "Principal", "PublicContext", "Result", "ServiceUnavailable", "Settings",
-    "Stream", "Text", "TooManyRequests", "UNSET", "Unauthorized", "UnprocessableContent", "Upload",
+    "Inputs", "ItemStream", "Model", "NoContent", "NotFound", "NotImplementedYet", "NotWritten", "Ok",
+    "OptionalContext", "PreconditionFailed", "Principal", "PublicContext", "Result", "ServiceUnavailable",
+    "Settings", "Stream", "Text", "TooManyRequests", "UNSET", "Unauthorized", "UnprocessableContent",
+    "Upload",
 ))  # fmt: skip
 """What generated and hand-written modules import from the runtime."""
 

@@ -24,7 +24,7 @@ from handfast.runtime.docs import add_contract, add_docs
 from handfast.runtime.errors import NotFound
 from handfast.runtime.observability import Metrics, configure_logging
 from handfast.runtime.pipeline import layers
-from handfast.runtime.requests import RequestReader, close
+from handfast.runtime.requests import RequestReader, close, read_on
 from handfast.runtime.routing import OperationRouter
 from handfast.runtime.schemes import Scheme
 from handfast.runtime.security import Authenticator, Guard, Principal
@@ -133,6 +133,7 @@ class _Operation:
         opened: list[Decoded] = []
         try:
             await self._reader.read(request, opened)
+            await read_on(opened)
         finally:
             await close(opened)
         path = request.url.path

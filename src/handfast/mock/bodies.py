@@ -22,7 +22,8 @@ def content_of(media: Media, value: Any, contract: Contract) -> bytes:
         case "text":
             return value.encode() if isinstance(value, str) else to_json(value)
         case "jsonl":
-            return to_json(value) + b"\n"
+            mark = b"\x1e" if media.type.endswith("json-seq") else b""
+            return mark + to_json(value) + b"\n"
         case "form":
             return _form(value)
         case _:

@@ -32,6 +32,7 @@ from handfast.runtime.errors import (
     Violations,
 )
 from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.items import ItemStream
 from handfast.runtime.results import (
     Accepted,
     Created,
@@ -71,6 +72,7 @@ __all__ = [
     "NoContent",
     "Stream",
     "Upload",
+    "ItemStream",
     "UNSET",
     # errors
     "ApiError",

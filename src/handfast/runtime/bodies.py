@@ -19,11 +19,12 @@ from starlette.requests import Request
 from handfast.runtime.admission import too_large
 from handfast.runtime.contract import Body, Media
 from handfast.runtime.errors import UnsupportedMediaType, Violation
+from handfast.runtime.items import RawItems
 from handfast.runtime.jsontext import MalformedJson, parse_json
 from handfast.runtime.multipart import MalformedMultipart, parse_multipart
 from handfast.runtime.readings import MalformedText, Reader, parse_pairs, percent_decode
 from handfast.runtime.results import CHUNK_BYTES, Upload
-from handfast.runtime.schemas import MOST_VIOLATIONS, Check, View, pointer
+from handfast.runtime.schemas import Check, View, pointer
 
 MOST_FIELDS: Final = 1000
 MOST_KNOWN_TYPES: Final = 256
@@ -124,6 +125,8 @@ class _MediaDecoder:
 
     def __init__(self, media: Media, view: View, document_limit_bytes: int) -> None:
         self._kind = media.kind
+        self._type = media.type
+        self._of_items = media.of_items
         self._check: Check | None = None if media.schema is None else view.named(media.schema)
         self._reader = Reader(view, view.schema(media.schema), view.named(media.schema))
         self._encoding = media.encoding
@@ -141,7 +144,10 @@ class _MediaDecoder:
             case "text":
                 return self._text(await self._whole(request), media_type, out)
             case "jsonl" | "sse":
-                return self._lines(await self._whole(request), out)
+                decoded = await self._items(request)
+                if not self._of_items:
+                    self._checked(decoded.value, out)
+                return decoded
             case "binary":
                 length = request.headers.get("content-length")
                 return Decoded(
@@ -181,20 +187,13 @@ class _MediaDecoder:
         self._checked(value, out)
         return Decoded(value)
 
-    def _lines(self, content: bytes, out: list[Violation]) -> Decoded | None:
-        values = []
-        for index, line in enumerate(line for line in content.splitlines() if line.strip()):
-            try:
-                value = parse_json(line)
-            except MalformedJson as error:
-                out.append(Violation("body", pointer([index]), "syntax", f"each line must be JSON: {error}"))
-                value = None
-            else:
-                self._checked(value, out, pointer([index]))
-            if len(out) >= MOST_VIOLATIONS:
-                break
-            values.append(value)
-        return Decoded(values)
+    async def _items(self, request: Request) -> Decoded:
+        """A stream of items, which checks each of them; a list of them where the contract has a list."""
+        kind = MediaType.parse(self._type).essence
+        if self._of_items:
+            return Decoded(RawItems(request.stream(), kind, self._check, self._limit_bytes))
+        content = await self._whole(request)
+        return Decoded([item async for item in RawItems(_once(content), kind, None, self._limit_bytes)])
 
     def _text(self, content: bytes, media_type: MediaType, out: list[Violation]) -> Decoded | None:
         try:
@@ -382,6 +381,10 @@ def _upload(part: UploadFile) -> Upload:
 async def _chunks(part: UploadFile) -> AsyncIterator[bytes]:
     while chunk := await part.read(CHUNK_BYTES):
         yield chunk
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _without_empty(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

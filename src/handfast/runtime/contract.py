@@ -40,6 +40,8 @@ class Media:
     kind: Kind
     schema: str | None
     encoding: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    of_items: bool = True
+    """Whether the schema of a stream is that of one item, and not of the list of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,9 @@ def _parameter(entry: Mapping[str, Any]) -> Parameter:
 
 
 def _media(entry: Mapping[str, Any]) -> Media:
-    return Media(entry["type"], entry["kind"], entry["schema"], entry.get("encoding") or {})
+    return Media(
+        entry["type"], entry["kind"], entry["schema"], entry.get("encoding") or {}, entry.get("ofItems", True)
+    )
 
 
 def _response(entry: Mapping[str, Any]) -> Response:

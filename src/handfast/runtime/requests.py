@@ -11,6 +11,7 @@ from handfast.runtime.bodies import BodyDecoder, Decoded
 from handfast.runtime.contract import Contract, OperationSpec
 from handfast.runtime.decode import ParametersDecoder
 from handfast.runtime.errors import NotAcceptable, Unauthorized, Violation, Violations
+from handfast.runtime.items import RawItems
 
 
 class RequestReader:
@@ -53,6 +54,8 @@ class RequestReader:
             decoded = await self._body.decode(request, violations)
             opened.append(decoded)
             values["body"] = decoded.value
+            if isinstance(decoded.value, RawItems):
+                decoded.value.status = self._spec.violation_status
         if violations:
             raise Violations(violations, status=self._spec.violation_status)
         return values
@@ -68,6 +71,14 @@ def offered(spec: OperationSpec) -> tuple[str, ...]:
     if all(len(response.media) < 2 for response in successes):
         return ()
     return tuple(dict.fromkeys(media.type for response in successes for media in response.media))
+
+
+async def read_on(opened: Iterable[Decoded]) -> None:
+    """Read what is left of streams, so that each of their items is checked; raises `Violations`."""
+    for decoded in opened:
+        if isinstance(decoded.value, RawItems):
+            async for _ in decoded.value:
+                pass
 
 
 async def close(opened: Iterable[Decoded]) -> None:

@@ -40,7 +40,7 @@ from handfast.runtime.errors import (
     Violations,
 )
 from handfast.runtime.observability import Metrics
-from handfast.runtime.requests import RequestReader, close
+from handfast.runtime.requests import RequestReader, close, read_on
 from handfast.runtime.schemas import pointer
 from handfast.runtime.security import Authenticator, Guard
 from handfast.runtime.settings import Settings
@@ -306,8 +306,7 @@ class Call(Generic[ContextT, InputsT]):
     ) -> None:
         """Commit, or roll back after any error."""
         try:
-            if self._unit is not None:
-                await self._end(self._unit, commit=error is None)
+            await self._settle(error)
         finally:
             await close(self._files)
         match error:
@@ -341,6 +340,17 @@ class Call(Generic[ContextT, InputsT]):
         for decoded in self._files:
             for place in places_of(NUL, decoded.value):
                 yield "body", pointer(place)
+
+    async def _settle(self, error: BaseException | None) -> None:
+        """End the transaction: well only if all that came with the request has been checked."""
+        well = False
+        try:
+            if error is None:
+                await read_on(self._files)
+                well = True
+        finally:
+            if self._unit is not None:
+                await self._end(self._unit, commit=well)
 
     async def _end(self, unit: UnitOfWork, *, commit: bool) -> None:
         try:

@@ -290,15 +290,6 @@ async def test_text() -> None:
         await decode(b"a", "text/plain; charset=klingon", kind="text", schema=text)
 
 
-async def test_json_lines() -> None:
-    lines = "application/jsonl"
-    assert await decode(b'{"a": "x"}\n\n{"a": "y"}\n', lines, kind="jsonl") == [{"a": "x"}, {"a": "y"}]
-    assert await decode(b'{"a": "x"}\n{"a": 1}\n{', lines, kind="jsonl") == [
-        ("/1/a", "type"),
-        ("/2", "syntax"),
-    ]
-
-
 async def test_binary_is_streamed() -> None:
     upload = await decode(b"\x00\xff", "image/png", kind="binary")
     assert (upload.content_type, upload.size, upload.filename) == ("image/png", 2, None)
