@@ -9,7 +9,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("new", "generate", "check", "mock", "dev", "serve", "migrate", "token", "revoke", "fuzz")
+COMMANDS = (
+    "new",
+    "generate",
+    "check",
+    "explain",
+    "mock",
+    "dev",
+    "serve",
+    "migrate",
+    "token",
+    "revoke",
+    "fuzz",
+)
 PROGRAM = "from handfast.cli.main import app; app(prog_name='handfast')"
 
 

@@ -57,8 +57,18 @@ def prepare(root: Path, *, empty: bool = False) -> Generation:
     Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
     """
     from handfast.codegen.output import generate
-    from handfast.codegen.project import Project, load
     from handfast.codegen.write import plan
+
+    loaded = read_contracts(root, empty=empty)
+    if any(finding.fatal for finding in loaded.findings):
+        return Generation(root, loaded.features, loaded.findings, {}, None, loaded)
+    files = generate(loaded.features, root=root)
+    return Generation(root, loaded.features, loaded.findings, files, plan(root, files), loaded)
+
+
+def read_contracts(root: Path, *, empty: bool = False) -> Loaded:
+    """Read every contract below `root`; raises `WrongUse` as `prepare` does."""
+    from handfast.codegen.project import Project, load
 
     if not (root / "specs").is_dir():
         raise WrongUse(
@@ -71,7 +81,4 @@ def prepare(root: Path, *, empty: bool = False) -> Generation:
             f"no contract in {root / 'specs'}",
             "write one (OpenAPI 3) at specs/001-name/contracts/api.yaml",
         )
-    if any(finding.fatal for finding in loaded.findings):
-        return Generation(root, loaded.features, loaded.findings, {}, None, loaded)
-    files = generate(loaded.features, root=root)
-    return Generation(root, loaded.features, loaded.findings, files, plan(root, files), loaded)
+    return loaded

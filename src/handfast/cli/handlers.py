@@ -35,6 +35,28 @@ class Work:
         return {name: getattr(self, name) for name in ("kind", "file", "line", "function", "what", "fix")}
 
 
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Where the function of an operation stands, and whether it does."""
+
+    file: str
+    line: int
+    state: Literal["written", "still a stub", "missing", "not known"]
+
+
+def handler_of(root: Path, feature: str, function: str) -> Handler:
+    """Return where `function` of the feature's handlers stands; the module's first line where it does not."""
+    file, defined = _defined(root, feature)
+    if defined is None:
+        return Handler(file, 1, "not known")
+    node = defined.get(function)
+    if node is None:
+        return Handler(file, 1, "missing")
+    raised = [one.exc for one in ast.walk(node) if isinstance(one, ast.Raise)]
+    names = {ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in raised if one}
+    return Handler(file, node.lineno, "still a stub" if "NotWritten" in names else "written")
+
+
 def protocol_file(feature: str) -> str:
     """Return where the generated protocol of `feature` stands."""
     return f"generated/{feature}/handler.py"

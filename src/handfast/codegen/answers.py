@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from handfast.codegen.grammar import place_of
@@ -43,6 +43,8 @@ class Answers:
     operation: Operation
     statuses: tuple[str, ...]
     error: ErrorSchema
+    why: Mapping[str, str] = field(default_factory=dict)
+    """Status → what makes the platform answer so."""
 
 
 def answers(feature: Feature, document: Mapping[str, Json]) -> tuple[Answers, ...]:
@@ -53,32 +55,37 @@ def answers(feature: Feature, document: Mapping[str, Json]) -> tuple[Answers, ..
     usual = _usual(feature, document)
     found = []
     for operation in feature.operations:
-        statuses = tuple(status for status in _true_of(operation, feature) if not _covered(operation, status))
-        if statuses:
+        why = {
+            status: reason
+            for status, reason in _true_of(operation, feature)
+            if not _covered(operation, status)
+        }
+        if why:
             own = next(_errors(feature, document, [operation]), None)
-            found.append(Answers(operation, statuses, own or usual))
+            found.append(Answers(operation, tuple(why), own or usual, why))
     return tuple(found)
 
 
-def _true_of(operation: Operation, feature: Feature) -> Iterator[str]:
+def _true_of(operation: Operation, feature: Feature) -> Iterator[tuple[str, str]]:
+    """Yield the statuses that the platform answers, and what makes it do so."""
     if operation.security or any(_is_credential(param) for param in operation.params):
-        yield "401"
+        yield "401", "credentials are demanded"
     if operation.security:
         takes_id = any(param.location == "path" for param in operation.params)
         scoped = any(scopes for alternative in operation.security for _, scopes in alternative)
         if takes_id or scoped:
-            yield "403"
+            yield "403", "the row may be somebody else's" if takes_id else "scopes are demanded"
         if takes_id:
-            yield "404"
+            yield "404", "there may be no such row"
     if any(response.status[0] in "2d" and len(response.media) > 1 for response in operation.responses):
-        yield "406"
+        yield "406", "a caller may accept none of the media types"
     if operation.body is not None:
-        yield "413"
-        yield "415"
+        yield "413", "bodies are bounded"
+        yield "415", "only the declared media types are read"
     if operation.body is not None or any(_refusable(operation, feature)):
         declared = {response.status for response in operation.responses}
         if not declared & {"422", "400"}:
-            yield "422"
+            yield "422", "a request may break the contract"
 
 
 def _is_credential(param: Param) -> bool:
