@@ -15,13 +15,15 @@ from handfast.codegen.stubs import stub_module
 SOURCE = Path(__file__).parents[2] / "src"
 
 IMPORT_ALL = """
-import importlib, inspect, sys
+import importlib, importlib.util, inspect, sys
 from pydantic import BaseModel
 for name in sys.argv[1:]:
     models = importlib.import_module(f"generated.{name}.models")
     for cls in vars(models).values():
         if inspect.isclass(cls) and issubclass(cls, BaseModel):
             cls.model_json_schema if cls.__pydantic_complete__ else cls.model_rebuild()
+    if importlib.util.find_spec(f"generated.{name}.errors"):
+        importlib.import_module(f"generated.{name}.errors")
     routes = importlib.import_module(f"generated.{name}.routes")
     router = routes.build_router(importlib.import_module(f"handlers.{name}.operations"))
     print(name, len(router.routes))

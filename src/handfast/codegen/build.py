@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from handfast.codegen import clashes, variants
+from handfast.codegen import clashes, errors, variants
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
 from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
 from handfast.codegen.legalpaths import template_names
@@ -82,6 +82,7 @@ class _Builder:
             if operation is not None:
                 operations.append(operation)
         operations, patch, upload = variants.apply(operations, self.schemas)
+        operations, raised = errors.apply(operations, self.schemas)
         info = self.root.get("info")
         info = info if isinstance(info, Map) else self.root.empty_copy()
         schemas = dict(self.schemas.schemas)
@@ -100,6 +101,7 @@ class _Builder:
             security_schemes=self._security_schemes(),
             document=self._document(),
             supersedes=self._supersedes(),
+            errors=raised,
         )
 
     # -- which operations -----------------------------------------------------------------------------------

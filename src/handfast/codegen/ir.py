@@ -169,6 +169,8 @@ class Response:
     description: str
     media: tuple[Media, ...] = ()
     headers: tuple[Header, ...] = ()
+    component: str = ""
+    """Its name below `components.responses`, where it is one of them."""
     source: Source
 
     @property
@@ -183,6 +185,18 @@ class ResultClass:
 
     name: ClassName
     status: int
+    body: TypeRef | None
+    headers: tuple[Header, ...]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorClass:
+    """An exception to print in `errors.py`: what handlers raise for one declared error response."""
+
+    name: ClassName
+    status: str
+    """Three digits, a range, or `default`."""
     body: TypeRef | None
     headers: tuple[Header, ...]
     doc: str
@@ -211,6 +225,8 @@ class Operation:
     result: TypeRef
     """What the handler returns."""
     result_classes: tuple[ResultClass, ...] = ()
+    errors: tuple[ClassName, ...] = ()
+    """The classes of `errors.py` that the handler may raise, in the order of their status."""
     security: tuple[tuple[tuple[str, tuple[str, ...]], ...], ...] = ()
     """Alternatives (OR) of schemes with scopes that hold together (AND); empty means public."""
     context: Literal["Context", "PublicContext", "OptionalContext"]
@@ -247,3 +263,5 @@ class Feature:
     legalisations: tuple[Legalisation, ...] = ()
     """The steps from the author's bundled document to `document`."""
     supersedes: tuple[str, ...] = ()
+    errors: tuple[ErrorClass, ...] = ()
+    """The errors that its operations declare with a body or headers."""

@@ -84,6 +84,10 @@ class Normaliser:
             self.schemas[name] = self.schemas.pop(name)
         self._drain()
 
+    def is_component(self, name: str) -> bool:
+        """Whether `name` is the class of a schema that the author has named."""
+        return any(named.name == name for named in self._component_names.values())
+
     def _component(self, key: str, node: Node) -> None:
         if isinstance(node, Map):
             self._component_names[key] = self._define(node, key)

@@ -7,13 +7,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from handfast.codegen.errors import BASES
 from handfast.codegen.imports import Imports
-from handfast.codegen.ir import Feature, Header, Operation, Param, ResultClass, TypeRef
+from handfast.codegen.ir import ErrorClass, Feature, Header, Operation, Param, ResultClass, TypeRef
 from handfast.codegen.models import models_module
 from handfast.codegen.names import pascal
 from handfast.codegen.printing import Format, environment
 from handfast.codegen.prose import docstring, sentence, words
 from handfast.codegen.pyliteral import literal
+from handfast.codegen.results import reason
 from handfast.codegen.unions import chosen
 from handfast.codegen.view import Schemas
 
@@ -48,6 +50,18 @@ class Result:
     status: int
     body: str
     headers: tuple[HeaderField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """An exception class to print."""
+
+    name: str
+    bases: str
+    doc: str
+    init_doc: str
+    arguments: str
+    given: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Renderer:
         folder = f"generated/{feature.name}"
         return {
             f"{folder}/__init__.py": self._package(feature),
+            **({f"{folder}/errors.py": self._errors(feature)} if feature.errors else {}),
             f"{folder}/models.py": self._models(feature),
             f"{folder}/handler.py": self._handler(feature),
             f"{folder}/routes.py": self._routes(feature),
@@ -141,6 +156,17 @@ class Renderer:
             imports=imports.block(),
             results=printed,
             operations=functions,
+        )
+
+    def _errors(self, feature: Feature) -> str:
+        imports = Imports(taken={*feature.classes, *(error.name for error in feature.errors)})
+        printed = [self._error(error, feature, imports) for error in feature.errors]
+        return self._print(
+            "errors.py.jinja",
+            file=feature.file,
+            doc=self._doc(f"Errors that the operations of {feature.file} declare."),
+            imports=imports.block(),
+            errors=printed,
         )
 
     def _routes(self, feature: Feature) -> str:
@@ -208,6 +234,46 @@ class Renderer:
             headers=tuple(self._header(header, models, imports) for header in result.headers),
         )
 
+    def _error(self, error: ErrorClass, feature: Feature, imports: Imports) -> Error:
+        models = f"generated.{feature.name}.models"
+        exact = error.status.isdigit()
+        base = imports.name(_RUNTIME, BASES.get(int(error.status), "ApiError") if exact else "ApiError")
+        code = reason(error.status).lower().replace(" ", "_").replace("-", "_")
+        if exact and int(error.status) not in BASES:
+            base += f", status={error.status}, code={literal(code)}"
+        arguments = [] if exact else ["status: int"]
+        given = [] if exact else [f"status=within({literal(error.status)}, status)"]
+        if not exact:
+            imports.name(_RUNTIME, "within")
+        if error.body is not None:
+            arguments.append(f"body: {imports.type(error.body, models)}")
+            given.append("body=body")
+        if error.headers:
+            texts = imports.name(_RUNTIME, "header_texts")
+            pairs = ", ".join(f"{literal(header.wire)}: {header.name}" for header in error.headers)
+            given.append(f"headers={texts}({{{pairs}}})")
+            named = sorted(error.headers, key=lambda header: not header.required)
+            arguments += ["*", *(self._argument(header, models, imports) for header in named)]
+        return Error(
+            name=error.name,
+            bases=base,
+            doc=docstring(sentence(error.doc) or f"{reason(error.status)}.", indent=4, width=self._width),
+            init_doc=docstring(
+                f"Answer {error.status if exact else '`status`'}{' with `body`' * bool(error.body)}.",
+                indent=8,
+                width=self._width,
+            ),
+            arguments=", ".join(["self", *arguments]),
+            given=", ".join(given),
+        )
+
+    def _argument(self, header: Header, models: str, imports: Imports) -> str:
+        kind = imports.type(header.type, models)
+        if header.required:
+            return f"{header.name}: {kind}"
+        optional = kind if kind.endswith("None") or kind == "JsonValue" else f"{kind} | None"
+        return f"{header.name}: {optional} = None"
+
     def _header(self, header: Header, models: str, imports: Imports) -> HeaderField:
         annotated = imports.name("typing", "Annotated")
         marker = f"{imports.name(_RUNTIME, 'HeaderName')}({literal(header.wire)})"
@@ -261,7 +327,8 @@ class Renderer:
             rest = ""
         place = f"{op.method} {op.path} ({op.source})"
         old = "Deprecated." if op.deprecated and full else ""
-        return docstring(head, rest, old, place, indent=indent, width=self._width)
+        raised = f"Raises {', '.join(op.errors)}." if op.errors and full else ""
+        return docstring(head, rest, old, raised, place, indent=indent, width=self._width)
 
     def _doc(self, text: str) -> str:
         return docstring(text, indent=0, width=self._width)

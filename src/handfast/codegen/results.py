@@ -16,6 +16,8 @@ from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node
 from handfast.codegen.types import NOTHING, optional, union, wrap
 
+_RENAMED = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+"""RFC 9110's phrases, which Python learnt in 3.13; the output is the same under each Python."""
 _GENERIC = {200: "Ok", 201: "Created", 202: "Accepted"}
 
 
@@ -31,6 +33,8 @@ class Outcome:
 def reason(status: str) -> str:
     """Return the reason phrase of a status as a part of a class name: `404` → `Not Found`."""
     if status.isdigit():
+        if int(status) in _RENAMED:
+            return _RENAMED[int(status)]
         try:
             return HTTPStatus(int(status)).phrase.replace("'", "").title()
         except ValueError:
@@ -72,6 +76,7 @@ class ResponseReader:
                     node.get("content"), hint, request=False, owner=f"the {status} response"
                 ),
                 headers=self._headers(node, hint),
+                component=component or "",
                 source=responses.key_source(status),
             )
         return tuple(

@@ -16,8 +16,9 @@ from handfast.mock.values import Impossible, Maker
 from handfast.runtime.accept import preferred
 from handfast.runtime.contract import Contract, Header, Media, OperationSpec
 from handfast.runtime.contract import Response as Declared
-from handfast.runtime.encode import BODILESS, concrete, header_text
+from handfast.runtime.encode import BODILESS, concrete
 from handfast.runtime.errors import BadRequest, NotFound
+from handfast.runtime.headertexts import header_text
 
 _log = structlog.get_logger(__name__)
 

@@ -30,8 +30,10 @@ from handfast.runtime.errors import (
     UnsupportedMediaType,
     Violation,
     Violations,
+    within,
 )
 from handfast.runtime.faults import ConfigError, Fault
+from handfast.runtime.headertexts import header_texts
 from handfast.runtime.items import ItemStream
 from handfast.runtime.results import (
     Accepted,
@@ -110,5 +112,7 @@ __all__ = [
     "Model",
     "OneOf",
     "Operation",
+    "header_texts",
     "is_absent",
+    "within",
 ]

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from handfast.runtime.accept import preferred
 from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
+from handfast.runtime.headertexts import breaks_line, header_text, one_line, text_of
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
 from handfast.runtime.settings import ResponseValidation
@@ -122,15 +123,22 @@ class Encoder:
         value = jsonable(body)
         self._judge(answer.check, value, "body")
         if answer.kind == "text" and not isinstance(value, (dict, list)):
-            return Response(_text(value), status, texts, answer.media_type)
+            return Response(text_of(value), status, texts, answer.media_type)
         return Response(to_json(value, inf_nan_mode="null"), status, texts, answer.media_type)
 
-    def raised(self, status: int) -> None:
+    def raised(self, status: int, body: object = None) -> None:
         """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.
 
-        Raises `ResponseViolation` where violations are not tolerated.
+        So for a `body` that breaks the declared schema. Raises `ResponseViolation` where violations are not
+        tolerated.
         """
         operation = self._operation
+        declared = operation.response(status)
+        if body is not None and declared is not None:
+            kinds = ("json",) if not isinstance(body, str) else ("json", "text")
+            media = next((one for one in declared.media if one.kind in kinds), None)
+            if media is not None and media.schema is not None:
+                self._judge(self._contract.response.named(media.schema), jsonable(body), f"body of {status}")
         if operation.response(status) is None and str(status) not in operation.platform and status < 500:
             self._violated("status", f"{status} is not declared for this operation")
 
@@ -237,10 +245,9 @@ class Encoder:
             if value is None:
                 continue
             text = header_text(jsonable(value))
-            if "\r" in text or "\n" in text or "\0" in text:
+            if breaks_line(text):
                 self._violated(f"header {name}", "a header cannot hold a line break")
-                text = " ".join(text.replace("\0", " ").split())
-            texts[name] = text
+            texts[name] = one_line(text)
         return texts
 
 
@@ -273,25 +280,6 @@ def _headers_of(result: Result[Any]) -> dict[str, object]:
     return {name: getattr(result, attribute) for attribute, name in _header_attributes(type(result))}
 
 
-def header_text(value: object) -> str:
-    """A header in the style `simple` (OpenAPI 3.1, 4.8.21)."""
-    if isinstance(value, list):
-        return ",".join(_text(one) for one in value)
-    if isinstance(value, dict):
-        return ",".join(f"{name},{_text(one)}" for name, one in value.items())
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    match value:
-        case str():
-            return value
-        case None:
-            return ""
-        case _:
-            return to_json(value).decode()
-
-
 def _json_line(value: object) -> bytes:
     return to_json(value, inf_nan_mode="null") + b"\n"
 
@@ -308,6 +296,6 @@ def _event(value: object) -> bytes:
         for name in ("event", "id", "retry", "comment", "data"):
             if value.get(name) is not None:
                 prefix = "" if name == "comment" else name
-                lines += [f"{prefix}: {line}" for line in (_text(value[name]).splitlines() or [""])]
+                lines += [f"{prefix}: {line}" for line in (text_of(value[name]).splitlines() or [""])]
         return ("\n".join(lines) + "\n\n").encode()
     return b"data: " + to_json(value, inf_nan_mode="null") + b"\n\n"

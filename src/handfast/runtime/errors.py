@@ -34,10 +34,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from typing import ClassVar, Literal, TypeAlias
 
 InputLocation: TypeAlias = Literal["path", "query", "header", "cookie", "body"]
 
@@ -70,9 +67,19 @@ class ApiError(Exception):
             cls.default_detail = cleandoc(cls.__doc__).splitlines()[0]
 
     def __init__(
-        self, detail: str = "", *, body: BaseModel | None = None, headers: Mapping[str, str] | None = None
+        self,
+        detail: str = "",
+        *,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
     ) -> None:
-        """Say what happened this time; never put a secret or another user's data into `detail`."""
+        """Say what happened this time; never put a secret or another user's data into `detail`.
+
+        `status` is for errors whose class has none of its own, since the contract declares a range.
+        """
+        if status is not None:
+            self.status = status  # type: ignore[misc]  # of this one error
         self.detail = detail or self.default_detail
         self.body = body
         self.headers: Mapping[str, str] = headers or {}
@@ -82,6 +89,13 @@ class ApiError(Exception):
     def title(self) -> str:
         """The status in words, e.g. `Not Found`."""
         return phrase(self.status)
+
+
+def within(declared: str, status: int) -> int:
+    """Return `status`; raises ValueError where it is not in the `declared` range (`4XX`, `default`)."""
+    if not 400 <= status <= 599 or (declared != "default" and str(status)[0] != declared[0]):
+        raise ValueError(f"the contract declares {declared} for this error, which {status} is not")
+    return status
 
 
 def phrase(status: int) -> str:

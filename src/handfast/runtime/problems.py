@@ -33,8 +33,7 @@ def error_response(
     """Return what the caller gets for `error`."""
     headers = dict(error.headers)
     if error.body is not None:
-        content = to_json(jsonable(error.body))
-        return Response(content, error.status, headers, _media_type(operation, error.status))
+        return _bodied(error, headers, operation)
     facts = Facts(error, correlation_id)
     if contract is not None and operation is not None:
         for media in _declared(operation, error.status):
@@ -281,10 +280,16 @@ def _declared(operation: OperationSpec, status: int) -> Iterator[Media]:
             yield from (media for media in declared.media if media.kind == "json")
 
 
-def _media_type(operation: OperationSpec | None, status: int) -> str:
-    for media in () if operation is None else _declared(operation, status):
-        return _concrete(media.type)
-    return "application/json"
+def _bodied(error: ApiError, headers: dict[str, str], operation: OperationSpec | None) -> Response:
+    """The body that the handler gave, in the media type that is declared for it."""
+    for media in () if operation is None else _declared(operation, error.status):
+        return Response(to_json(jsonable(error.body)), error.status, headers, _concrete(media.type))
+    declared = None if operation is None else operation.response(error.status)
+    for media in () if declared is None or not isinstance(error.body, str) else declared.media:
+        if media.kind == "text":
+            media_type = "text/plain" if "*" in media.type else media.type
+            return Response(error.body, error.status, headers, media_type)
+    return Response(to_json(jsonable(error.body)), error.status, headers, "application/json")
 
 
 def _concrete(media_type: str) -> str:

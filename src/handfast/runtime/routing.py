@@ -311,7 +311,7 @@ class Call(Generic[ContextT, InputsT]):
             await close(self._files)
         match error:
             case ApiError():
-                self._operation.plan.encoder.raised(error.status)
+                self._operation.plan.encoder.raised(error.status, error.body)
             case HTTPException():
                 self._operation.plan.encoder.raised(error.status_code)
             case Exception() if self._unit is not None:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from structlog.testing import capture_logs
 
 from handfast.runtime import (
+    ApiError,
     ConfigError,
     Conflict,
     Context,
@@ -91,6 +92,36 @@ async def test_what_no_plain_type_can_hold_is_seen_and_given_back(tmp_path: Path
         answer = await http.post("/things?day=0000-02-29", json={"on": "0000-01-01"})
         assert answer.status_code == 200
         assert answer.json() == {"day": "0000-02-29", "body": {"on": "0000-01-01"}}
+
+
+async def test_the_body_of_an_error_is_checked_and_sent_as_declared(tmp_path: Path) -> None:
+    class Taken(Model):
+        reference: str
+
+    async def clash(ctx: PublicContext, inputs: Inputs) -> None:
+        raise Conflict(body=Taken(reference="r"))
+
+    async def wrong(ctx: PublicContext, inputs: Inputs) -> None:
+        raise Conflict(body=[1])
+
+    async def tea(ctx: PublicContext, inputs: Inputs) -> None:
+        raise ApiError(body="No coffee.", status=418)
+
+    declared = {
+        "200": response(),
+        "409": response(media("Taken")),
+        "418": response(media(type="text/plain", kind="text")),
+    }
+    paths = ("clash", "wrong", "tea")
+    entries = {name: operation(path=f"/{name}", responses=declared) for name in paths}
+    schemas = {"Taken": {"type": "object", "required": ["reference"]}}
+    app = service(tmp_path, entries, {"clash": clash, "wrong": wrong, "tea": tea}, schemas=schemas)
+    async with client(app) as http:
+        assert (await http.get("/clash")).json() == {"reference": "r"}
+        answer = await http.get("/tea")
+        assert (answer.status_code, answer.text) == (418, "No coffee.")
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert (await http.get("/wrong")).status_code == 500
 
 
 @pytest.mark.threat("spoofing.no-credentials")

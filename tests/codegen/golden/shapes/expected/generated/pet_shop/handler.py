@@ -67,12 +67,16 @@ class Handler(Protocol):
           indented below the text
         - another one
 
+        Raises DefaultError.
+
         POST /pets (specs/002-pet-shop/contracts/api.yaml:31:5)
         """
         ...
 
     async def change_pet(self, ctx: Context, pet_id: UUID, body: ChangePetBody) -> None:
         """Change pet.
+
+        Raises NotFoundError.
 
         PATCH /pets/{pet-id} (specs/002-pet-shop/contracts/api.yaml:50:5)
         """

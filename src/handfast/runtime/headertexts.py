@@ -1,0 +1,46 @@
+"""Header values as text, in the style `simple` (OpenAPI 3.1, 4.8.21)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic_core import to_json
+
+from handfast.runtime.views import jsonable
+
+
+def header_texts(headers: Mapping[str, object]) -> dict[str, str]:
+    """Return the texts of the headers that are given; None stands for a header that is left out."""
+    return {
+        name: one_line(header_text(jsonable(value))) for name, value in headers.items() if value is not None
+    }
+
+
+def header_text(value: object) -> str:
+    """Return the text of a JSON value."""
+    if isinstance(value, list):
+        return ",".join(text_of(one) for one in value)
+    if isinstance(value, dict):
+        return ",".join(f"{name},{text_of(one)}" for name, one in value.items())
+    return text_of(value)
+
+
+def text_of(value: object) -> str:
+    """Return a text as it is, null as nothing, and any other value as JSON."""
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case _:
+            return to_json(value).decode()
+
+
+def breaks_line(text: str) -> bool:
+    """Whether `text` holds what would end its header."""
+    return "\r" in text or "\n" in text or "\0" in text
+
+
+def one_line(text: str) -> str:
+    """Return `text` without what would end its header."""
+    return " ".join(text.replace("\0", " ").split()) if breaks_line(text) else text
