@@ -166,11 +166,13 @@ def test_a_default_of_an_object_is_made_anew(tmp_path: Path) -> None:
         full={"$ref": "#/components/schemas/Inner", "default": {"a": 1}},
         broken={"$ref": "#/components/schemas/Inner", "default": {}},
         wrong={"$ref": "#/components/schemas/Inner", "default": 5},
+        wrong_inside={"$ref": "#/components/schemas/Inner", "default": {"a": "text"}},
     )
     lines = body_of(tmp_path, schemas | {"Inner": inner})
     assert lines[0] == '    full: Inner = Field(default_factory=lambda: Inner.model_validate({"a": 1}))'
     assert lines[1].endswith("= None")
     assert lines[2].endswith("= None")
+    assert lines[3].endswith("= None")
 
 
 def test_absent_null_and_default_are_told_apart_on_the_wire(tmp_path: Path) -> None:
@@ -327,6 +329,17 @@ def test_a_union_without_a_certain_discriminator_is_chosen_by_the_schemas(tmp_pa
     del dog["required"]
     for schemas in (maybe, pets({"type": "integer"}, TEXT), pets({"const": "a"}, {"const": "a"})):
         assert _one_line(body_of(tmp_path, schemas)) == CHOSEN
+
+
+def test_a_property_that_is_the_union_it_discriminates_tells_nothing(tmp_path: Path) -> None:
+    schemas = pets(TEXT, TEXT)
+    dog, thing = schemas["Dog"], schemas["Thing"]
+    assert isinstance(dog, dict)
+    assert isinstance(thing, dict)
+    assert isinstance(dog["properties"], dict)
+    assert isinstance(thing["properties"], dict)
+    dog["properties"]["kind"] = thing["properties"]["pet"]
+    assert _one_line(body_of(tmp_path, schemas)) == CHOSEN
 
 
 def test_a_nullable_discriminated_union(tmp_path: Path) -> None:

@@ -256,6 +256,51 @@ components:
     assert made.schemas[ClassName("TaskPatch")] == made.schemas[ClassName("Task")]
 
 
+def test_merge_patches_tell_absent_from_null_at_every_depth(tmp_path: Path) -> None:
+    made = feature(
+        tmp_path,
+        HEAD
+        + """paths:
+  /a:
+    patch:
+      requestBody: {required: true, content: {application/merge-patch+json: &task {schema: {$ref: '#/components/schemas/Task'}}, application/json: *task}}
+      responses: {'200': {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Owner'}}}}}
+  /b:
+    patch:
+      requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/Plain'}}}}
+      responses: {'204': {description: ok}}
+components:
+  schemas:
+    Task:
+      type: object
+      properties:
+        owner: {oneOf: [{$ref: '#/components/schemas/Owner'}, {type: 'null'}]}
+        others: {type: array, items: {$ref: '#/components/schemas/Owner'}}
+        alone: {type: object, properties: {deep: {$ref: '#/components/schemas/Level'}}}
+        next: {$ref: '#/components/schemas/Task'}
+    Owner: {type: object, properties: {level: {$ref: '#/components/schemas/Level'}, boss: {$ref: '#/components/schemas/Owner'}}}
+    Level: {type: string, enum: [a, b]}
+    Plain: {type: object, properties: {inner: {type: object, properties: {a: {type: string}}}}}
+""",
+    )
+    bodies = [one.body.type.expr for one in made.operations if one.body]
+    assert bodies == ["Task", "Plain"]
+    assert made.patch_schemas == {"Task", "TaskAlone", "OwnerMergePatch", "Plain"}
+    task, owner = made.schemas[ClassName("Task")], made.schemas[ClassName("OwnerMergePatch")]
+    assert isinstance(task, dict)
+    assert isinstance(owner, dict)
+    assert task["properties"] == {
+        "owner": {"oneOf": [{"$ref": "#/$defs/OwnerMergePatch"}, {"type": "null"}]},
+        "others": {"type": "array", "items": {"$ref": "#/$defs/OwnerMergePatch"}},
+        "alone": {"$ref": "#/$defs/TaskAlone"},
+        "next": {"$ref": "#/$defs/Task"},
+    }
+    assert owner["properties"] == {
+        "level": {"$ref": "#/$defs/Level"},
+        "boss": {"$ref": "#/$defs/OwnerMergePatch"},
+    }
+
+
 def test_multipart_bodies_with_files_are_upload_classes(tmp_path: Path) -> None:
     made = feature(
         tmp_path,

@@ -89,8 +89,12 @@ def _instance(value: Json, name: str, schemas: Schemas) -> Default | None:
         return None
     if not isinstance(value, dict):
         return None
-    if any(prop.required and prop.name not in value for prop in schemas.shape(name).list()):
-        return None
+    for prop in schemas.shape(name).list():
+        if prop.name not in value:
+            if prop.required:
+                return None
+        elif default_of(value[prop.name], schemas.of(name, prop), schemas) is None:
+            return None
     return Default(f"{name}.model_validate({literal(value)})", mutable=True)
 
 

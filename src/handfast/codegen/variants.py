@@ -6,13 +6,15 @@ the same schema is used elsewhere too, the body gets a class of its own, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from handfast.codegen import mergepatch
 from handfast.codegen.ir import ClassName, Json, Media, Operation, TypeRef
 from handfast.codegen.normalise import Normaliser
 from handfast.codegen.types import PREFIX, optional, split, union
 
+_MERGE_PATCH = "application/merge-patch+json"
 _NAMED = ("properties", "patternProperties", "dependentSchemas")
 _DATA = ("enum", "const", "default", "examples", "discriminator", "dependentRequired")
 
@@ -34,7 +36,7 @@ def apply(
         media: list[Media] = []
         for one in body.media:
             role = _role(operation, one)
-            if not role or (role == "upload" and not _has_files(one.schema, schemas)):
+            if not role or role == "merge" or (role == "upload" and not _has_files(one.schema, schemas)):
                 media.append(one)
                 continue
             changed, names = _own_class(one, role, shared[role], clones, schemas)
@@ -43,13 +45,47 @@ def apply(
         kind = union([one.type for one in media])
         made = replace(body, media=tuple(media), type=kind if body.required else optional(kind))
         result.append(replace(operation, body=made))
-    return result, frozenset(patch), frozenset(upload)
+    result, merged = _merge_patches(result, schemas)
+    return result, frozenset(patch | merged), frozenset(upload)
 
 
 def _role(operation: Operation, media: Media) -> str:
     if media.kind == "multipart":
         return "upload"
-    return "patch" if operation.method == "PATCH" and media.kind == "json" else ""
+    if operation.method != "PATCH" or media.kind != "json" or operation.body is None:
+        return ""
+    merged = {one.schema for one in operation.body.media if one.media_type.startswith(_MERGE_PATCH)}
+    return "merge" if media.schema in merged else "patch"
+
+
+def _merge_patches(
+    operations: list[Operation], schemas: Normaliser
+) -> tuple[list[Operation], set[ClassName]]:
+    """Give merge patches classes of their own at every depth."""
+    roots = {name for name, own in _roots(operations, "merge") if own}
+    if not roots:
+        return operations, set()
+    others = [name for name, own in _roots(operations, "merge") if not own]
+    elsewhere = mergepatch.reachable(others, schemas, references)
+    copies, classes = mergepatch.apart(roots, elsewhere, schemas, references)
+    result: list[Operation] = []
+    for operation in operations:
+        body = operation.body
+        if body is not None:
+            media = tuple(_led(operation, one, copies, schemas) for one in body.media)
+            kind = union([one.type for one in media])
+            body = replace(body, media=media, type=kind if body.required else optional(kind))
+        result.append(replace(operation, body=body))
+    return result, classes
+
+
+def _led(
+    operation: Operation, media: Media, copies: Mapping[ClassName, ClassName], schemas: Normaliser
+) -> Media:
+    if media.schema is None or _role(operation, media) != "merge":
+        return media
+    name = copies.get(media.schema, media.schema)
+    return replace(media, schema=name, type=schemas.types.of_name(name))
 
 
 def _own_class(

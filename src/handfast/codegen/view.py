@@ -97,6 +97,7 @@ class Schemas:
         self._request = _reach(feature, _request_roots(feature))
         self._response = _reach(feature, _response_roots(feature))
         self._tags: dict[tuple[str, str], list[str]] = {}
+        self._tagging: list[str] = []
         self._choices: dict[frozenset[str], tuple[str, dict[str, str]]] = {}
         direct = self._direct()
         for schema in feature.schemas.values():
@@ -251,7 +252,19 @@ class Schemas:
         return found
 
     def _tagged(self, classes: list[Branch], name: str) -> Branch | None:
-        """`classes` as a union discriminated by the property `name`, if each of them always tells by it."""
+        """`classes` as a union discriminated by the property `name`, if each of them always tells by it.
+
+        A property that is itself such a union tells nothing.
+        """
+        if name in self._tagging:
+            return None
+        self._tagging.append(name)
+        try:
+            return self._told_apart(classes, name)
+        finally:
+            self._tagging.pop()
+
+    def _told_apart(self, classes: list[Branch], name: str) -> Branch | None:
         seen: set[Json] = set()
         for one in classes:
             if one.kind != "class":

@@ -213,6 +213,8 @@ def _enum_reader(value: Any, handler: ValidatorFunctionWrapHandler, info: Valida
 
 def _literal_reader(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     """A value of the contract; Python takes true for 1, JSON does not."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
     found = handler(value)
     if isinstance(info.context, View) and isinstance(found, bool) is not isinstance(value, bool):
         raise ValueError("must be one of the values of the contract")

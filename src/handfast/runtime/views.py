@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 from uuid import UUID
@@ -40,6 +41,23 @@ def _exact(schema: CoreSchema, handler: GetCoreSchemaHandler) -> dict[str, Any]:
     return found
 
 
+def _defaults(model: type[BaseModel]) -> frozenset[str]:
+    """The fields that have a default other than None."""
+    fields = model.model_fields.items()
+    return frozenset(name for name, field in fields if not field.is_required() and field.default is not None)
+
+
+def _renamed(model: type[BaseModel]) -> frozenset[str]:
+    """The optional fields that the wire calls otherwise."""
+    fields = model.model_fields.items()
+    return frozenset(name for name, field in fields if field.alias and field.default is None)
+
+
+# Only of classes that are complete, for the fields of others may still change.
+_known_defaults = cache(_defaults)
+_known_renamed = cache(_renamed)
+
+
 class Model(BaseModel):
     """Base of generated models: handlers use Python names, the wire has the contract's.
 
@@ -60,18 +78,24 @@ class Model(BaseModel):
         """Make the fields exact."""
         schema = handler(source)
         found = _exact(schema, handler)
-        if any(field.default is not None and not field.is_required() for field in cls.model_fields.values()):
+        if _defaults(cls) or _renamed(cls):
             while found["type"] != "model":
                 found = found["schema"]
-            found["post_init"] = "_say_defaults"
+            found["post_init"] = "_settle_presence"
         return schema
 
-    def _say_defaults(self, context: object) -> None:
-        """Count defaults as given, where a handler builds the model; absent stays absent from the wire."""
+    def _settle_presence(self, context: object) -> None:
+        """Settle which fields count as given.
+
+        Defaults do where a handler builds the model. From the wire, a property that the contract does not
+        know may be called as the attribute of another one, which it does not make present.
+        """
         if not isinstance(context, View):
-            self.__pydantic_fields_set__.update(
-                name for name, field in type(self).model_fields.items() if field.default is not None
-            )
+            self.__pydantic_fields_set__.update(_known_defaults(type(self)))
+        elif self.__pydantic_extra__:
+            for name in _known_renamed(type(self)) & self.__pydantic_extra__.keys():
+                if self.__dict__[name] is None:
+                    self.__pydantic_fields_set__.discard(name)
 
 
 class Inputs(BaseModel):

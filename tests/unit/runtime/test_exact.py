@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
@@ -106,6 +106,11 @@ class Cat(Model):
     lives: int = 9
 
 
+class Renamed(Model):
+    created_at: Annotated[str | None, Field(alias="createdAt")] = None
+    other: int = 1
+
+
 class Everything(Model):
     on: Annotated[date | None, Field(exclude_if=is_absent)] = None
     at: datetime | None = None
@@ -117,6 +122,7 @@ class Everything(Model):
     tagged: Annotated[Dog | Cat, Chosen("kind", {"dog": "Dog", "cat": "Cat"})] | None = None
     pets: OneOf[list[Dog] | list[Cat]] | None = None
     by_name: OneOf[dict[str, Dog] | Cat] | None = None
+    odd: Literal[True, 1] | None = None
     when: OneOf[str | date | datetime | UUID] | None = None
 
 
@@ -164,6 +170,8 @@ def seen(**value: Any) -> Everything:
         ("when", ID, UUID),
         ("when", "20200101", str),
         ("unknown", [None, 1], list),
+        ("odd", 1.0, int),
+        ("odd", True, bool),
     ],
 )
 def test_a_value_is_seen_as_its_type_and_given_back(name: str, value: Any, kind: type) -> None:
@@ -207,3 +215,12 @@ def test_what_was_absent_stays_absent_until_it_is_set() -> None:
     assert found.pet.kind == "dog"
     found.pet.kind = "dog"
     assert jsonable(found) == {"pet": {"x": "a", "kind": "dog"}}
+
+
+@pytest.mark.parametrize(
+    "value", [{"created_at": "x"}, {"created_at": "x", "createdAt": "y"}, {"createdAt": None}]
+)
+def test_a_property_called_as_the_attribute_of_another_is_none_of_it(value: dict[str, Any]) -> None:
+    found = Renamed.model_validate(value, context=VIEW, by_alias=True, by_name=False)
+    assert jsonable(found) == value
+    assert jsonable(Renamed(created_at="x")) == {"createdAt": "x", "other": 1}
