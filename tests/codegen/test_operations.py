@@ -104,7 +104,7 @@ def test_styles_have_their_defaults(tmp_path: Path, parameter: str, style: str, 
 def test_defaults_that_break_their_schema_are_ignored(tmp_path: Path, schema: str, value: str) -> None:
     text = f"{HEAD}paths: {{/x: {{get: {{parameters: [{{name: p, in: query, schema: {schema}}}], {OK}}}}}}}"
     loaded = contract(tmp_path, text)
-    assert f"the default {value} is no value of type" in found(loaded, "wrong-default")[0]
+    assert f"the default {value} is no value" in found(loaded, "wrong-default")[0]
     assert not loaded.features[0].operations[0].params[0].has_default
 
 

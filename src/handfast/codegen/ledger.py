@@ -15,7 +15,7 @@ from handfast.codegen import pointer as pointers
 from handfast.codegen.constructs import ENFORCED, Construct, Status
 from handfast.codegen.grammar import KINDS, is_extension
 from handfast.codegen.ir import Finding, Legalisation, Source
-from handfast.codegen.legalise import STYLES
+from handfast.codegen.legalparams import STYLES
 from handfast.codegen.media import kind_of
 from handfast.codegen.source import Map, Seq, child_source, strings
 from handfast.codegen.walk import Visit, walk

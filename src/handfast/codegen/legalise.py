@@ -7,26 +7,18 @@ with the author's document, a step of the legalisation; nothing that is enforced
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from handfast.codegen import legalnames, legalpaths, legalschemas, legalsecurity
+from handfast.codegen import legalnames, legalparams, legalpaths, legalschemas, legalsecurity
 from handfast.codegen import pointer as pointers
 from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import is_extension
 from handfast.codegen.legalisation import Move
-from handfast.codegen.report import Report, listed, nearest
-from handfast.codegen.source import Map, Seq, child_source
-from handfast.codegen.walk import Visit, walk
+from handfast.codegen.legalpaths import TOKEN
+from handfast.codegen.report import Report
+from handfast.codegen.source import Map, Seq
+from handfast.codegen.walk import Visit, key_of, walk
 
-STYLES: Mapping[str, tuple[str, ...]] = {
-    "path": ("simple", "label", "matrix"),
-    "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
-    "header": ("simple",),
-    "cookie": ("form", "cookie"),
-    "querystring": ("form",),
-}
-"""Location of a parameter → the styles that it may have, the first by default (OpenAPI 3.1.1, 4.8.12.2.1)."""
-FORM = "application/x-www-form-urlencoded"
 _STATUS = re.compile(r"[1-5](\d\d|XX)\Z")
 
 
@@ -43,6 +35,8 @@ def legalise(root: Map, report: Report) -> tuple[Move, ...]:
             _reference(visit, "operationRef", changes)
         if old:
             legalschemas.no_flags(visit, changes)
+        else:
+            _siblings(visit, changes)
         for rule in rules.get(visit.kind, ()):
             rule(visit, changes)
     legalpaths.legalise(root, changes)
@@ -57,6 +51,15 @@ def _reference(visit: Visit, key: str, changes: Changes) -> None:
         what = f"`{ref}` holds characters that a reference may not hold; it is published percent-encoded"
         finding = changes.report.warn(visit.node.value_source(key), "unencoded-ref", what, f"write `{made}`")
         changes.set(visit.node, key, made, finding)
+
+
+def _siblings(visit: Visit, changes: Changes) -> None:
+    """Drop what stands beside the `$ref` of a Reference Object (OpenAPI 3.1.1, 4.8.23); nobody reads it."""
+    if visit.kind in ("schema", "path item") or not isinstance(visit.node.get("$ref"), str):
+        return
+    for key in [key for key in visit.node if key not in ("$ref", "summary", "description")]:
+        what = f"`{key}` beside `$ref` is ignored"
+        changes.drop(visit.node, key, "ignored-sibling", what, "write it where the reference leads to")
 
 
 Rule = Callable[[Visit, Changes], None]
@@ -79,16 +82,9 @@ def _useless_without(key: str, shown: str) -> Rule:
     def rule(visit: Visit, changes: Changes) -> None:
         if key not in visit.node and visit.owner is not None:
             what = f"{shown} has no `{key}`, and is ignored"
-            changes.drop(visit.owner, _key(visit), "missing-field", what, f"add `{key}:`")
+            changes.drop(visit.owner, key_of(visit), "missing-field", what, f"add `{key}:`")
 
     return rule
-
-
-def _key(visit: Visit) -> str | int:
-    """Return where the object stands in its owner by now."""
-    if isinstance(visit.owner, Seq):
-        return next(index for index, item in enumerate(visit.owner) if item is visit.node)
-    return visit.key
 
 
 def _either(one: str, other: str, shown: str) -> Rule:
@@ -150,86 +146,6 @@ def _no_empty_responses(visit: Visit, changes: Changes) -> None:
         changes.drop(visit.node, "responses", "no-responses", "`responses` is empty", "declare an answer")
 
 
-# --- parameters -----------------------------------------------------------------------------------
-
-
-def _parameter(visit: Visit, changes: Changes) -> None:
-    node = visit.node
-    location = node.get("in")
-    if "$ref" in node or not isinstance(location, str):
-        return
-    name = str(node.get("name"))
-    source = child_source(visit.owner, _key(visit)) if visit.owner is not None else node.source
-    if location == "path" and node.get("required") is not True:
-        what = f"the path parameter `{name}` must be `required: true`, and is taken so"
-        finding = changes.report.warn(source, "optional-path-parameter", what, "add `required: true`")
-        changes.set(node, "required", True, finding)
-    if location != "query" and "allowEmptyValue" in node:
-        what = f"`allowEmptyValue` means nothing for a {location} parameter, and is ignored"
-        changes.drop(node, "allowEmptyValue", "useless-field", what, "remove it")
-    allowed = STYLES.get(location)
-    style = node.get("style")
-    if allowed is not None and style is not None and style not in allowed:
-        near = nearest(str(style), allowed)
-        fix = f"did you mean `{near}`?" if near else f"write {listed(allowed)}"
-        what = f"`{style}` is no style of a {location} parameter; `{name}` is read as `{allowed[0]}`"
-        changes.drop(node, "style", "bad-style", what, fix)
-
-
-def _querystring(visit: Visit, changes: Changes) -> None:
-    """A whole query string has a media type (OpenAPI 3.2.0, 4.12.1); by a schema alone it is a form."""
-    node = visit.node
-    if node.get("in") != "querystring" or "$ref" in node or "content" in node:
-        return
-    content, form = Map(node.file, node.offset), Map(node.file, node.offset)
-    schema = node.get("schema")
-    if "schema" in node:
-        form.put_from(node, "schema", schema)
-    what = "a parameter `in: querystring` needs `content` with one media type; it is read as a form"
-    fix = f"write `content: {{{FORM}: {{schema: …}}}}`"
-    source = node.value_source("in")
-    finding = changes.report.warn(source, "bad-querystring", what, fix)
-    content.put(FORM, form, node.offset, node.offset)
-    changes.set(node, "content", content, finding)
-    if "schema" in node:
-        changes.drop(node, "schema", "bad-querystring", what, fix)
-
-
-def _header(visit: Visit, changes: Changes) -> None:
-    style = visit.node.get("style")
-    if style is not None and style != "simple":
-        what = f"`{style}` is no style of a header, which is read as `simple`"
-        changes.drop(visit.node, "style", "bad-style", what, "write `simple`, or nothing")
-
-
-def _no_empty_header(visit: Visit, changes: Changes) -> None:
-    for key in ("allowEmptyValue", "allowReserved"):
-        if key in visit.node:
-            what = f"`{key}` means nothing for a header, and is ignored"
-            changes.drop(visit.node, key, "useless-field", what, "remove it")
-
-
-def _value(visit: Visit, changes: Changes) -> None:
-    """A parameter or header has either a schema or one media type."""
-    node = visit.node
-    if "$ref" in node:
-        return
-    content = node.get("content")
-    if isinstance(content, Map) and "schema" in node:
-        what = "`schema` says what the value is, and `content` is ignored"
-        changes.drop(node, "content", "both-given", what, "keep one of the two")
-    elif isinstance(content, Map) and not content:
-        changes.drop(node, "content", "empty-value", "`content` is empty", "name one media type")
-    elif isinstance(content, Map):
-        for media_type in list(content)[1:]:
-            what = f"only one media type may stand here; `{media_type}` is ignored"
-            changes.drop(content, media_type, "surplus-media-type", what, "keep one media type")
-    if "schema" not in node and "content" not in node:
-        what = "neither `schema` nor `content` says what the value is; anything is taken"
-        made = Map(node.file, node.offset)
-        changes.put(node, "schema", made, "missing-field", what, "add `schema:`")
-
-
 # --- the rest -------------------------------------------------------------------------------------
 
 
@@ -253,6 +169,26 @@ def _mapping(visit: Visit, changes: Changes) -> None:
         changes.drop(visit.node, "mapping", "wrong-value", what, "write a mapping")
 
 
+def _header_names(visit: Visit, changes: Changes) -> None:
+    headers = visit.node.get("headers")
+    for name in list(headers) if isinstance(headers, Map) else ():
+        if isinstance(headers, Map) and not TOKEN.match(name):
+            what = f"`{name[:40]}` is no name that HTTP allows for a header; it is dropped"
+            changes.drop(headers, name, "bad-header-name", what, "use letters, digits and hyphens")
+
+
+def _tags(visit: Visit, changes: Changes) -> None:
+    tags = visit.node.get("tags")
+    seen: set[str | int] = set()
+    for index, tag in [*enumerate(tags if isinstance(tags, Seq) else ())]:
+        name = tag.get("name") if isinstance(tag, Map) else None
+        if isinstance(name, str) and name in seen and isinstance(tags, Seq):
+            at = next(at for at, one in enumerate(tags) if one is tag)
+            what = f"the tag `{name}` is described twice; the first counts"
+            changes.drop(tags, at, "given-twice", what, "remove one of the two")
+        seen.add(name if isinstance(name, str) else index)
+
+
 def _requirement(visit: Visit, changes: Changes) -> None:
     for name in [name for name, scopes in visit.node.items() if scopes is None]:
         made = Seq(visit.node.file, visit.node.offset)
@@ -273,7 +209,7 @@ def _link(visit: Visit, changes: Changes) -> None:
     node = visit.node
     if visit.owner is not None and not any(key in node for key in ("$ref", "operationRef", "operationId")):
         what = "the link names no operation, and is ignored"
-        changes.drop(visit.owner, _key(visit), "missing-field", what, "add `operationId:`")
+        changes.drop(visit.owner, key_of(visit), "missing-field", what, "add `operationId:`")
 
 
 _EXAMPLES = _either("examples", "example", "the object")
@@ -282,12 +218,13 @@ _BY_NAME = (
     _either("encoding", "itemEncoding", "the object"),
 )
 _RULES: dict[str, tuple[Rule, ...]] = {
-    "document": (_info,),
+    "document": (_info, _tags),
     "info": (_needs("title", "", "`info`"), _needs("version", "0", "`info`")),
     "operation": (_statuses,),
-    "response": (_needs("description", "", "the response"),),
-    "parameter": (_parameter, _value, _EXAMPLES),
-    "header": (_header, _value, _EXAMPLES),
+    "response": (_needs("description", "", "the response"), _header_names),
+    "encoding": (_header_names,),
+    "parameter": (legalparams.parameter, legalparams.value, _EXAMPLES),
+    "header": (legalparams.header, legalparams.value, _EXAMPLES),
     "media type": (_EXAMPLES,),
     "example": (_either("value", "externalValue", "the example"),),
     "security requirement": (_requirement,),
@@ -303,27 +240,27 @@ _RULES: dict[str, tuple[Rule, ...]] = {
 }
 """Kind of object → what is mended in it, whatever the version."""
 _OLD_RULES: dict[str, tuple[Rule, ...]] = {
-    "document": (_info, _paths),
+    "document": (_info, _tags, _paths),
     "operation": (_statuses, _answers),
-    "schema": (legalschemas.old,),
+    "schema": (legalschemas.old, legalschemas.default),
 }
 """What OpenAPI 3.0 wants besides."""
 _NEW_RULES: dict[str, tuple[Rule, ...]] = {
-    "header": (_no_empty_header, *_RULES["header"]),
+    "header": (legalparams.no_empty_header, *_RULES["header"]),
     "operation": (_statuses, _no_empty_responses),
-    "schema": (legalschemas.new,),
+    "schema": (legalschemas.new, legalschemas.default),
 }
 """What OpenAPI 3.1 wants besides."""
 _NEWEST_RULES: dict[str, tuple[Rule, ...]] = {
-    "response": (),
+    "response": (_header_names,),
     "example": (
         _either("value", "externalValue", "the example"),
         _either("value", "dataValue", "the example"),
         _either("value", "serializedValue", "the example"),
         _either("externalValue", "serializedValue", "the example"),
     ),
-    "parameter": (_querystring, *_RULES["parameter"]),
+    "parameter": (legalparams.querystring, *_RULES["parameter"]),
     "media type": (_EXAMPLES, *_BY_NAME),
-    "encoding": _BY_NAME,
+    "encoding": (*_BY_NAME, _header_names),
 }
 """What OpenAPI 3.2 wants instead."""

@@ -19,7 +19,8 @@ from handfast.codegen.report import nearest
 from handfast.codegen.source import Map, Seq
 from handfast.codegen.walk import copied, walk
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+"""A name that HTTP allows for a header or a cookie (RFC 9110, 5.6.2)."""
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _BRACES = re.compile(r"\{[^{}/]+\}")
 _SPELLED_OUT = ("servers", "summary", "description")
@@ -272,7 +273,7 @@ class _Paths:
                 faults.append(
                     (index, "surplus-path-parameter", what, f"did you mean `{near}`?" if near else fix)
                 )
-            elif location in ("header", "cookie") and not _TOKEN.match(name):
+            elif location in ("header", "cookie") and not TOKEN.match(name):
                 what = f"`{name[:40]}` is no name that HTTP allows for a {location}; the parameter is dropped"
                 faults.append((index, "bad-parameter-name", what, "use letters, digits and hyphens"))
             seen.add(identity)

@@ -6,10 +6,12 @@ of types, exclusive bounds that are numbers, and `prefixItems` where drafts befo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import KINDS, slot_of
-from handfast.codegen.ir import Finding
-from handfast.codegen.source import Map, Node, Seq, child_source, strings
+from handfast.codegen.ir import Finding, Json
+from handfast.codegen.source import Map, Node, Seq, child_source, plain, strings
 from handfast.codegen.walk import Visit
 
 _BOUNDS = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
@@ -100,6 +102,38 @@ def _no_flag(owner: Map | Seq, key: str | int, value: bool, changes: Changes) ->
     else:
         owner[int(key)] = made
         changes.report.explain(owner, key, finding)
+
+
+def default(visit: Visit, changes: Changes) -> None:
+    """Drop a default that is no value of the schema's type, or not one of its values."""
+    node = visit.node
+    if "default" not in node:
+        return
+    value, kind, values = plain(node["default"]), node.get("type"), node.get("enum")
+    names = [kind] if isinstance(kind, str) else strings(kind) if isinstance(kind, Seq) else []
+    if names and node.get("nullable") is True:
+        names.append("null")
+    wrong_type = bool(names) and not any(_TYPES[name](value) for name in names if name in _TYPES)
+    if wrong_type or (isinstance(values, Seq) and value not in plain(values)):  # type: ignore[operator]  # a list
+        what = f"the default {repr(value)[:60]} is no value that the schema takes, and is ignored"
+        changes.drop(node, "default", "wrong-default", what, "write a value that the schema accepts")
+
+
+def _is_whole(value: Json) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TYPES: dict[str, Callable[[Json], bool]] = {
+    "null": lambda value: value is None,
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": _is_whole,
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "string": lambda value: isinstance(value, str),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
 
 
 def _one_type(node: Map, changes: Changes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import is_extension
+from handfast.codegen.legalpaths import TOKEN
 from handfast.codegen.report import listed
 from handfast.codegen.source import Map, child_source
 from handfast.codegen.walk import Visit
@@ -58,6 +59,8 @@ def _fault(kind: str, node: Map) -> str:
         return f"is of the type `{kind}` and has no `{missing[0]}`"
     if kind == "apiKey" and node["in"] not in _PLACES:
         return f"does not stand in {listed(_PLACES)}"
+    if kind == "apiKey" and node["in"] != "query" and not TOKEN.match(str(node["name"])):
+        return f"has the name `{node['name']}`, which HTTP does not allow"
     return ""
 
 

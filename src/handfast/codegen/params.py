@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handfast.codegen import clashes
 from handfast.codegen.ir import ClassName, Location, Media, Param, Source, TypeRef, WireName
-from handfast.codegen.legalise import FORM, STYLES
+from handfast.codegen.legalparams import FORM, STYLES
 from handfast.codegen.legalpaths import template_names
 from handfast.codegen.media import kind_of
 from handfast.codegen.names import Namer, pascal

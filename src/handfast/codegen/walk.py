@@ -57,6 +57,13 @@ def _entries(value: Map) -> Iterator[tuple[str, Map]]:
             yield name, item
 
 
+def key_of(visit: Visit) -> str | int:
+    """Return where an object stands in its owner by now: items before it may have been removed."""
+    if isinstance(visit.owner, Seq):
+        return next(index for index, item in enumerate(visit.owner) if item is visit.node)
+    return visit.key
+
+
 def copied(node: Node) -> Node:
     """Return a copy of `node` whose parts stand where those of `node` stand."""
     if isinstance(node, Map):
