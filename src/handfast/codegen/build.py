@@ -18,6 +18,7 @@ from handfast.codegen.params import ParamReader
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.results import ResponseReader
+from handfast.codegen.senders import SenderReader
 from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.codegen.types import optional, union
 
@@ -77,12 +78,16 @@ class _Builder:
         self.schemas.reserve([pascal(f"{name}_inputs") for name in names])
         self.schemas.components()
         operations: list[Operation] = []
+        owners: list[tuple[PyName, Map]] = []
         for candidate, name, operation_id in zip(candidates, names, ids, strict=True):
             operation = self._operation(candidate, name, operation_id)
             if operation is not None:
                 operations.append(operation)
+                owners.append((name, candidate.node))
         operations, patch, upload = variants.apply(operations, self.schemas)
         operations, raised = errors.apply(operations, self.schemas)
+        reader = SenderReader(self.root, self.params, self.media, self.responses, self.report)
+        senders = reader.read(owners)
         info = self.root.get("info")
         info = info if isinstance(info, Map) else self.root.empty_copy()
         schemas = dict(self.schemas.schemas)
@@ -102,6 +107,7 @@ class _Builder:
             document=self._document(),
             supersedes=self._supersedes(),
             errors=raised,
+            senders=senders,
         )
 
     # -- which operations -----------------------------------------------------------------------------------

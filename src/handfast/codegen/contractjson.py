@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from handfast.codegen.answers import Answers
-from handfast.codegen.ir import Feature, Header, Json, Media, Operation, Param, Response
+from handfast.codegen.ir import Feature, Header, Json, Media, Operation, Param, Response, Sender
 
 JsonObject = dict[str, Json]
 
@@ -13,7 +13,7 @@ JsonObject = dict[str, Json]
 def contract(feature: Feature, added: Iterable[Answers]) -> JsonObject:
     """Return the document that the runtime decodes, validates and routes by."""
     platform = {one.operation.name: one for one in added}
-    return {
+    found: JsonObject = {
         "feature": feature.name,
         "file": feature.file,
         "title": feature.title,
@@ -25,6 +25,13 @@ def contract(feature: Feature, added: Iterable[Answers]) -> JsonObject:
             for operation in feature.operations
         },
     }
+    if feature.senders:
+        found["senders"] = {one.operation.name: _sender(one) for one in feature.senders}
+    return found
+
+
+def _sender(sender: Sender) -> JsonObject:
+    return {**_operation(sender.operation, None), "kind": sender.kind, "to": sender.to}
 
 
 def _operation(operation: Operation, added: Answers | None) -> JsonObject:

@@ -236,6 +236,17 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A request that the service makes: an operation of a webhook or a callback."""
+
+    kind: Literal["webhook", "callback"]
+    to: str
+    """The runtime expression of a callback's URL; empty where the sender must be given the URL."""
+    operation: Operation
+    """Its `path` is `to`, its `result` the body of a good answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """One contract file, checked, bundled, hoisted and named."""
 
@@ -265,3 +276,5 @@ class Feature:
     supersedes: tuple[str, ...] = ()
     errors: tuple[ErrorClass, ...] = ()
     """The errors that its operations declare with a body or headers."""
+    senders: tuple[Sender, ...] = ()
+    """Webhooks, and callbacks of the operations."""

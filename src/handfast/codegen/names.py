@@ -19,8 +19,8 @@ RUNTIME_CLASSES = frozenset((
     "ContractRouter", "Created", "Database", "Fault", "Forbidden", "Gone", "Handler", "HeaderName",
     "Inputs", "ItemStream", "Model", "NoContent", "NotFound", "NotImplementedYet", "NotWritten", "Ok",
     "OptionalContext", "PreconditionFailed", "Principal", "PublicContext", "Result", "ServiceUnavailable",
-    "Settings", "Stream", "Text", "TooManyRequests", "UNSET", "Unauthorized", "UnprocessableContent",
-    "Upload",
+    "Senders", "Settings", "Stream", "Text", "TooManyRequests", "UNSET", "Unauthorized",
+    "UnprocessableContent", "Upload",
 ))  # fmt: skip
 """What generated and hand-written modules import from the runtime."""
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from handfast.codegen import rendersend
 from handfast.codegen.errors import BASES
 from handfast.codegen.imports import Imports
 from handfast.codegen.ir import ErrorClass, Feature, Header, Operation, Param, ResultClass, TypeRef
@@ -109,6 +110,7 @@ class Renderer:
             f"{folder}/models.py": self._models(feature),
             f"{folder}/handler.py": self._handler(feature),
             f"{folder}/routes.py": self._routes(feature),
+            **({f"{folder}/senders.py": self._senders(feature)} if feature.senders else {}),
         }
 
     def root_package(self) -> str:
@@ -191,6 +193,9 @@ class Renderer:
             operations=routes,
             imports=imports.block(),
         )
+
+    def _senders(self, feature: Feature) -> str:
+        return self._print("senders.py.jinja", **rendersend.values(feature, Schemas(feature), self._width))
 
     # --- parts -----------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ that datamodel-code-generator has nothing left to guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from handfast.codegen.ir import ClassName, Feature, Json
+from handfast.codegen.ir import ClassName, Feature, Json, Operation
 from handfast.codegen.types import is_enum
 
 JsonObject: TypeAlias = dict[str, Json]
@@ -478,14 +478,26 @@ def _list(schema: JsonObject, keyword: str) -> list[Json]:
 
 
 def _request_roots(feature: Feature) -> Iterator[str]:
-    for operation in feature.operations:
+    """What is received: requests, and the answers to requests that the service makes."""
+    yield from _answers(sender.operation for sender in feature.senders)
+    yield from _asked(feature.operations)
+
+
+def _response_roots(feature: Feature) -> Iterator[str]:
+    """What is sent: responses, and requests that the service makes."""
+    yield from _asked(sender.operation for sender in feature.senders)
+    yield from _answers(feature.operations)
+
+
+def _asked(operations: Iterable[Operation]) -> Iterator[str]:
+    for operation in operations:
         yield from (param.schema for param in operation.params)
         if operation.body is not None:
             yield from (media.schema for media in operation.body.media if media.schema is not None)
 
 
-def _response_roots(feature: Feature) -> Iterator[str]:
-    for operation in feature.operations:
+def _answers(operations: Iterable[Operation]) -> Iterator[str]:
+    for operation in operations:
         for response in operation.responses:
             yield from (media.schema for media in response.media if media.schema is not None)
 

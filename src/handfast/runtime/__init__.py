@@ -32,9 +32,11 @@ from handfast.runtime.errors import (
     Violations,
     within,
 )
+from handfast.runtime.exchange import Exchange, Unresolved
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.headertexts import header_texts
 from handfast.runtime.items import ItemStream
+from handfast.runtime.outbound import Outbound
 from handfast.runtime.results import (
     Accepted,
     Created,
@@ -47,6 +49,7 @@ from handfast.runtime.results import (
 )
 from handfast.runtime.routing import Call, ContractRoute, ContractRouter, Operation
 from handfast.runtime.security import Authenticator, Principal, development_authenticator, user_id
+from handfast.runtime.senders import BadReply, NotDelivered, NotSent, Rejected, Reply, SenderBase, SendError
 from handfast.runtime.settings import Settings
 from handfast.runtime.views import UNSET, Chosen, Inputs, Model, OneOf, is_absent
 
@@ -76,6 +79,17 @@ __all__ = [
     "Upload",
     "ItemStream",
     "UNSET",
+    # senders
+    "BadReply",
+    "Exchange",
+    "NotDelivered",
+    "NotSent",
+    "Outbound",
+    "Rejected",
+    "Reply",
+    "SendError",
+    "SenderBase",
+    "Unresolved",
     # errors
     "ApiError",
     "BadGateway",

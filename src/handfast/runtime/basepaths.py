@@ -6,11 +6,16 @@ may have taken the base off already, so both are answered.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import islice, product
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+MOST_COMBINATIONS: Final = 100
+"""How many paths one server may stand for."""
 
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
@@ -37,28 +42,46 @@ class BasePaths:
 def base_paths(document: Mapping[str, Any]) -> list[str]:
     """Return the paths of all servers that an OpenAPI document names, the longest first; `/` is none.
 
-    Variables stand for their defaults (OpenAPI 3.1, 4.8.6); a server with one that has none is passed over.
+    Variables stand for each value of their `enum`, else for their default (OpenAPI 3.1, 4.8.6); a server with
+    one that has neither is passed over, and of many combinations the first `MOST_COMBINATIONS` count.
     """
-    found = {_base(server) for server in _servers(document)}
+    found = {base for server in _servers(document) for base in _bases(server)}
     return sorted(found - {""}, key=lambda base: (-len(base), base))
 
 
 def _servers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    items = [*document.get("paths", {}).values()]
+    items += document.get("components", {}).get("pathItems", {}).values()
     holders: list[Any] = [document]
-    for item in document.get("paths", {}).values():
-        holders += [item, *item.values()]
+    for item in items:
+        if isinstance(item, dict):
+            holders += [item, *item.values(), *item.get("additionalOperations", {}).values()]
     for holder in holders:
         if isinstance(holder, dict):
             yield from holder.get("servers") or ()
 
 
-def _base(server: Mapping[str, Any]) -> str:
+def _bases(server: Mapping[str, Any]) -> Iterator[str]:
+    url = str(server.get("url", ""))
     variables = server.get("variables") or {}
+    names = list(dict.fromkeys(_VARIABLE.findall(_path(url))))
+    choices = []
+    for name in names:
+        variable = variables.get(name, {})
+        default = variable.get("default")
+        others = [str(value) for value in variable.get("enum") or () if value != default]
+        choices.append([*([] if default is None else [str(default)]), *others])
+    for values in islice(product(*choices), MOST_COMBINATIONS):
+        filled = url
+        for name, value in zip(names, values, strict=True):
+            filled = filled.replace(f"{{{name}}}", value)
+        path = posixpath.normpath("/" + _path(_VARIABLE.sub("", filled)).strip("/"))
+        yield "" if path == "/" else path
 
-    def default(match: re.Match[str]) -> str:
-        return str(variables.get(match[1], {}).get("default", match[0]))
 
-    url = _VARIABLE.sub(default, str(server.get("url", "")))
-    rest = url.partition("://")[2].partition("/")[2] if "://" in url else url.lstrip("/")
-    path = rest.partition("?")[0].partition("#")[0].rstrip("/")
-    return f"/{path}" if path and "{" not in path else ""
+def _path(url: str) -> str:
+    """The path of a server's URL, which may be relative to where the document is served: at the root."""
+    scheme, mark, rest = url.partition("//")
+    if mark and (not scheme or scheme.endswith(":")):
+        url = rest.partition("/")[2]
+    return url.partition("?")[0].partition("#")[0]

@@ -10,6 +10,7 @@ from handfast.runtime.security import Principal
 
 if TYPE_CHECKING:
     from handfast.runtime.database import Database, UnitOfWork
+    from handfast.runtime.exchange import Exchange
     from handfast.runtime.users import Users
 
 P = TypeVar("P", bound=Principal)
@@ -18,7 +19,16 @@ P = TypeVar("P", bound=Principal)
 class PublicContext:
     """The context of an operation that anybody may call."""
 
-    __slots__ = ("_unit", "_user", "_users", "after_commit", "correlation_id", "operation_id", "principals")
+    __slots__ = (
+        "_exchange",
+        "_unit",
+        "_user",
+        "_users",
+        "after_commit",
+        "correlation_id",
+        "operation_id",
+        "principals",
+    )
 
     def __init__(
         self,
@@ -29,11 +39,13 @@ class PublicContext:
         users: Users | None = None,
         operation_id: str = "",
         correlation_id: str = "",
+        exchange: Callable[[], Exchange] | None = None,
     ) -> None:
         """Made by the runtime, one a request; `handfast.testing` makes one for tests."""
         self._unit = unit
         self._user = user
         self._users = users
+        self._exchange = exchange
         self.principals = ((user,) if user else ()) if principals is None else principals
         """Everybody whom the request's credentials name, in the order of the contract's schemes."""
         self.after_commit: list[Callable[[], None]] = []
@@ -52,6 +64,13 @@ class PublicContext:
                 "in development to use the embedded one"
             )
         return self._unit.db
+
+    @property
+    def exchange(self) -> Exchange:
+        """What the caller sent, from which the URLs of callbacks are taken."""
+        if self._exchange is None:
+            raise RuntimeError("this context is of no HTTP request: give the sender a URL")
+        return self._exchange()
 
     def principal(self, kind: type[P]) -> P:
         """The principal of class `kind`, as an authenticator returned it; `LookupError` if there is none.

@@ -103,6 +103,15 @@ class OperationSpec:
         return 422
 
 
+@dataclass(frozen=True, slots=True)
+class SenderSpec:
+    """A request that the service makes: of a webhook, or of a callback to the URL that `to` expresses."""
+
+    operation: OperationSpec
+    kind: Literal["webhook", "callback"]
+    to: str
+
+
 class Contract:
     """One feature's contract, read from the `contract.json` beside its generated code."""
 
@@ -113,6 +122,10 @@ class Contract:
         self.schemas: Mapping[str, Schema] = document["schemas"]
         self.security_schemes: Mapping[str, Mapping[str, Any]] = document.get("securitySchemes", {})
         self.operations = {name: _operation(name, entry) for name, entry in document["operations"].items()}
+        self.senders = {
+            name: SenderSpec(_operation(name, entry), entry["kind"], entry["to"])
+            for name, entry in document.get("senders", {}).items()
+        }
 
     @classmethod
     def read(cls, path: Path) -> Contract:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -39,6 +40,7 @@ from handfast.runtime.errors import (
     Violation,
     Violations,
 )
+from handfast.runtime.exchange import Exchange
 from handfast.runtime.observability import Metrics
 from handfast.runtime.requests import RequestReader, close, read_on
 from handfast.runtime.schemas import pointer
@@ -293,6 +295,7 @@ class Call(Generic[ContextT, InputsT]):
             users=plan.service.users,
             operation_id=operation_id,
             correlation_id=state.correlation_id,
+            exchange=partial(Exchange.of, request, operation.spec, getattr(self.inputs, "body", None)),
         )
         return self
 

@@ -162,6 +162,12 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `-Proto` are believed."""
 
+    sender_timeout_seconds: float = Field(default=10.0, gt=0)
+    """Time that a webhook or callback may take, from looking up its name to the end of the answer."""
+
+    sender_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks, separated by commas, that webhooks and callbacks may reach though not public."""
+
     hsts_seconds: int = Field(default=0, ge=0)
     """`max-age` of `Strict-Transport-Security`; 0 leaves the header out. For services behind TLS only."""
 
@@ -184,7 +190,7 @@ class Settings(BaseSettings):
     docs: bool = True
     """Whether `/docs` is served."""
 
-    @field_validator("cors_origins", "trusted_proxies", "admin_roles", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "admin_roles", "sender_networks", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -205,9 +211,9 @@ class Settings(BaseSettings):
                 )
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "sender_networks")
     @classmethod
-    def _check_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for place, one in enumerate(value, 1):
             try:
                 ip_network(one)

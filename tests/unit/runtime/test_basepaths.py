@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handfast.runtime import Inputs, PublicContext, create_app
-from handfast.runtime.basepaths import base_paths
+from handfast.runtime.basepaths import MOST_COMBINATIONS, base_paths
 from tests.unit.runtime.small import client, contract, operation, parameter, router, settings
 
 
@@ -36,10 +36,34 @@ from tests.unit.runtime.small import client, contract, operation, parameter, rou
             ["/v2"],
         ),
         ([{"url": "{everything}"}, {}], []),
+        ([{"url": "//a.example.com/v1"}, {"url": "./v2"}, {"url": "../v3/./x/"}], ["/v3/x", "/v1", "/v2"]),
+        (
+            [
+                {
+                    "url": "/{v}/{t}",
+                    "variables": {"v": {"enum": ["v2", "v1"], "default": "v1"}, "t": {"default": "t"}},
+                }
+            ],
+            ["/v1/t", "/v2/t"],
+        ),
+        ([{"url": "{all}/v1", "variables": {"all": {"default": "https://a.example.com/b"}}}], ["/b/v1"]),
     ],
 )
 def test_the_base_of_each_server(servers: list[dict[str, Any]], expected: list[str]) -> None:
     assert base_paths({"servers": servers}) == expected
+
+
+def test_servers_have_a_bounded_number_of_paths() -> None:
+    variables = {name: {"enum": [str(number) for number in range(50)], "default": "0"} for name in "abcd"}
+    assert (
+        len(base_paths({"servers": [{"url": "/{a}/{b}/{c}/{d}", "variables": variables}]}))
+        == MOST_COMBINATIONS
+    )
+
+
+def test_servers_behind_references_count() -> None:
+    item = {"additionalOperations": {"COPY": {"servers": [{"url": "/c"}]}}, "servers": [{"url": "/a"}]}
+    assert base_paths({"paths": {}, "components": {"pathItems": {"A": item}}}) == ["/a", "/c"]
 
 
 def test_servers_of_path_items_and_operations_count() -> None:
