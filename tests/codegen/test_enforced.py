@@ -226,6 +226,9 @@ MEDIA = [
         ["l=1|2"], ["l=1|a", "l=1,2"]),
     raw("multipart", "multipart/form-data", {"schema": PAIR}, [PART.format("a", "1")], [PART.format("a", "x"), PART.format("b", "1")]),
     raw("text", "text/plain", {"schema": {"type": "string", "maxLength": 2}}, ["ab"], ["abc"]),
+    raw("xml", "application/xml", {"schema": PAIR}, ["<p><a>1</a></p>"], ["<p><a>x</a></p>", "<p>", "<!DOCTYPE p><p><a>1</a></p>"]),
+    raw("xml text", "text/xml", {"schema": {"type": "array", "items": INT}}, ["<l><i>1</i><i>2</i></l>"], ["<l><i>x</i></l>", "<l>1</l>"]),
+    raw("yaml", "application/yaml", {"schema": PAIR}, ["a: 1", '{"a": 1}'], ["a: '1'", "a: [", "a: &x 1", "a: 1\na: 1"]),
     raw("jsonl", "application/jsonl", {"itemSchema": INT}, ["1\n2\n"], ["1\na\n", '1\n"2"\n']),
 ]  # fmt: skip
 OLD = [

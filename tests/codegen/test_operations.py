@@ -162,11 +162,11 @@ def test_names_in_braces_may_carry_rfc_6570_signs(tmp_path: Path) -> None:
         ("application/x-www-form-urlencoded", "form"), ("multipart/form-data", "multipart"), ("multipart/related", "multipart"),
         ("text/plain", "text"), ("text/html", "text"), ("text/event-stream", "sse"), ("application/x-ndjson", "jsonl"),
         ("application/jsonl", "jsonl"), ("application/octet-stream", "binary"), ("image/*", "binary"),
-        ("application/pdf", "binary"), ("application/xml", None), ("text/xml", None), ("application/x+xml", None),
-        ("application/yaml", None),
+        ("application/pdf", "binary"), ("application/xml", "xml"), ("text/xml", "xml"), ("application/x+xml", "xml"),
+        ("application/yaml", "yaml"), ("text/x-yaml", "yaml"), ("application/x+yaml", "yaml"),
     ],
 )  # fmt: skip
-def test_media_types_have_a_kind(media_type: str, kind: str | None) -> None:
+def test_media_types_have_a_kind(media_type: str, kind: str) -> None:
     assert kind_of(media_type) == kind
 
 
@@ -189,7 +189,10 @@ def test_media_types_have_a_kind(media_type: str, kind: str | None) -> None:
             "ItemStream[list[int]]",
         ),
         ("multipart/form-data: {}", "JsonValue"),
-        ("application/xml: {}, application/json: {schema: {type: integer}}, text/csv: {}", "int | str"),
+        (
+            "application/xml: {schema: {type: boolean}}, application/json: {schema: {type: integer}}",
+            "bool | int",
+        ),
     ],
 )
 def test_bodies_have_types(tmp_path: Path, content: str, expected: str) -> None:
@@ -438,7 +441,7 @@ def test_texts_tags_and_places_are_kept(tmp_path: Path) -> None:
 
 
 def test_refused_operations_are_not_advertised(tmp_path: Path) -> None:
-    text = f"{HEAD}paths:\n  /x:\n    get: {{{OK}}}\n    post: {{requestBody: {{required: true, content: {{text/xml: {{}}}}}}, {OK}}}\n"
+    text = f"{HEAD}paths:\n  /x:\n    get: {{{OK}}}\n    post: {{requestBody: {{required: true, content: {{xml: {{}}}}}}, {OK}}}\n"
     loaded = contract(tmp_path, text)
     (made,) = loaded.features
     assert [one.method for one in made.operations] == ["GET"]

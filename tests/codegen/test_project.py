@@ -33,7 +33,7 @@ def test_features_are_called_after_folder_and_file(tmp_path: Path) -> None:
             "008-deep/contracts/a/b/api.yaml": paths("/g"),
         },
     )
-    assert not loaded.findings
+    assert [one.code for one in loaded.findings] == ["name-clash"]
     assert [(one.name, one.folder, one.file.rsplit("/", 1)[-1]) for one in loaded.features] == [
         ("task_management", "specs/001-task-management", "api.yaml"),
         ("shop_orders", "specs/002-Shop", "orders.json"),

@@ -294,7 +294,13 @@ def test_discriminators_get_a_complete_mapping(tmp_path: Path) -> None:
     assert isinstance(pet, dict)
     assert pet["discriminator"] == {
         "propertyName": "kind",
-        "mapping": {"miau": "#/$defs/Cat", "wuff": "#/$defs/Dog", "Rat": "#/$defs/Rat"},
+        "mapping": {
+            "miau": "#/$defs/Cat",
+            "wuff": "#/$defs/Dog",
+            "cat": "#/$defs/Cat",
+            "Dog": "#/$defs/Dog",
+            "Rat": "#/$defs/Rat",
+        },
     }
 
 

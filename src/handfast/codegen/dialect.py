@@ -15,7 +15,7 @@ _COPIED = (
     "writeOnly", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains",
     "minProperties", "maxProperties", "required", "dependentRequired", "contentEncoding",
-    "contentMediaType",
+    "contentMediaType", "xml",
 )  # fmt: skip
 _APPLICATORS = ("allOf", "anyOf", "oneOf", "not", "if")
 _BOUNDS: dict[str, tuple[int, int]] = {

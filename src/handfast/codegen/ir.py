@@ -26,7 +26,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"]
 Method: TypeAlias = str
 """An HTTP method as it is sent: `GET`, `QUERY`, or any other token."""
-MediaKind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl"]
+MediaKind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl", "xml", "yaml"]
 """How bytes of a media type are decoded or encoded."""
 
 

@@ -211,10 +211,7 @@ def _media(media_type: str) -> Construct:
     kind = kind_of(media_type)
     if kind == "binary":
         return Construct("annotation", "is bytes, which no schema describes")
-    return constructs.MEDIA.get(kind or "", _UNREADABLE)
-
-
-_UNREADABLE = Construct("refused", "cannot be read", "offer `application/json`")
+    return constructs.MEDIA[kind]
 
 
 # --- what became of it ----------------------------------------------------------------------------

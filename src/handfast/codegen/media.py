@@ -21,8 +21,8 @@ _JSONL = frozenset((
 ))  # fmt: skip
 
 
-def kind_of(media_type: str) -> MediaKind | None:
-    """Return how a media type is decoded; None for XML and YAML, which we do not read."""
+def kind_of(media_type: str) -> MediaKind:
+    """Return how a media type is decoded."""
     bare = _bare(media_type).lower()
     if bare in _JSONL or bare.endswith("+json-seq"):
         return "jsonl"
@@ -34,8 +34,10 @@ def kind_of(media_type: str) -> MediaKind | None:
         return "multipart"
     if bare == "text/event-stream":
         return "sse"
-    if bare.endswith(("+xml", "/xml", "+yaml", "/yaml", "/x-yaml")):
-        return None
+    if bare.endswith(("+xml", "/xml")):
+        return "xml"
+    if bare.endswith(("+yaml", "/yaml", "/x-yaml")):
+        return "yaml"
     if bare.startswith("text/"):
         return "text"
     return "binary"
@@ -58,25 +60,18 @@ class MediaReader:
         found = [(key, deref(self.schemas.root, node)[0]) for key, node in content.items()]
         entries = [(key, node) for key, node in found if node is not None]
         usable = [(key, node) for key, node in entries if self._is_media_type(key, owner, content)]
-        if usable and not request and all(kind_of(key) is None for key, _ in usable):
-            # Nothing of this response can be encoded from a value: the handler writes the text itself.
-            key = usable[0][0]
-            what = f"`{key}` is not supported; the handler writes the text of {owner} itself"
-            fix = "offer `application/json` beside it"
-            self.report.warn(content.key_source(key), "unsupported-media-type", what, fix)
-            return (Media(media_type=key, kind="text", schema=None, type=TEXT),)
         made: list[Media] = []
         for key, node in usable:
             suffix = _suffix(key) if made else ""
-            media = self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
-            if media is not None:
-                made.append(media)
+            made.append(
+                self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
+            )
         return tuple(made)
 
     def readable(self, content: Node) -> bool:
         """Whether any media type of a request body can be decoded."""
         keys = content if isinstance(content, Map) else ()
-        return any(_MEDIA_TYPE.match(_bare(key)) and kind_of(key) for key in keys if not is_extension(key))
+        return any(_MEDIA_TYPE.match(_bare(key)) for key in keys if not is_extension(key))
 
     def _is_media_type(self, key: str, owner: str, content: Map) -> bool:
         if is_extension(key):
@@ -88,20 +83,13 @@ class MediaReader:
         self.report.drop(content, key, "bad-media-type", what, fix)
         return False
 
-    def _media(
-        self, key: str, node: Map, hint: str, *, request: bool, owner: str, content: Map
-    ) -> Media | None:
+    def _media(self, key: str, node: Map, hint: str, *, request: bool, owner: str, content: Map) -> Media:
         kind = kind_of(key)
-        if kind is None:
-            fix = f"offer `application/json` beside {'YAML' if 'yaml' in key.lower() else 'XML'}"
-            what = f"`{key}` is not supported; this part of {owner} is dropped"
-            self.report.drop(content, key, "unsupported-media-type", what, fix)
-            return None
         schema = node.get("schema")
         any_type = "*" in key and self._is_bytes(schema)
-        if kind == "binary" or (kind == "json" and (any_type or self._is_binary(schema))):
+        if kind == "binary" or (kind in ("json", "xml", "yaml") and (any_type or self._is_binary(schema))):
             return self._binary(key, schema, request=request, owner=owner, content=content)
-        if kind == "text":
+        if kind == "text" or (kind == "xml" and not request and self._is_bytes(schema)):
             return self._text(key, schema, hint, owner, content)
         if kind in ("sse", "jsonl"):
             return self._stream(key, kind, node, hint, request=request)

@@ -19,7 +19,7 @@ from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.codegen.types import ANNOTATIONS, PREFIX, Types
 
-_CARRIED = ("default", "deprecated", "readOnly", "writeOnly")
+_CARRIED = ("default", "deprecated", "readOnly", "writeOnly", "xml")
 """Annotations of a hoisted schema that stay with the property as well."""
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
@@ -257,11 +257,10 @@ class Normaliser:
                 what = f"the discriminator value `{key}` names no schema, and is ignored"
                 place = explicit.value_source(key)
                 self.report.drop(explicit, key, "dangling-mapping", what, fix, source=place)
-        known = set(map(str, mapping.values()))
         by_name = {named.name: key for key, named in self._component_names.items()}
         for member in [*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))]:
             branch = member.get("$ref") if isinstance(member, dict) else None
-            if isinstance(branch, str) and branch not in known:
+            if isinstance(branch, str):  # the schema's own name counts beside those of `mapping`
                 target = ClassName(branch.removeprefix(PREFIX))
                 mapping.setdefault(by_name.get(target, target), branch)
         made: dict[str, Json] = {"propertyName": name, "mapping": mapping}

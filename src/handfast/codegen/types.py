@@ -28,7 +28,7 @@ _MAX_LENGTH = 1_000
 """Lists of lists and maps of the same schemas double at each level: a longer type is anything."""
 ANNOTATIONS = frozenset((
     "title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples", "discriminator",
-    "format", "$comment",
+    "format", "$comment", "xml",
 ))  # fmt: skip
 """Keywords that never refuse a value."""
 

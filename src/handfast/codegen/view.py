@@ -247,8 +247,9 @@ class Schemas:
             return (*(_literal(tag) for tag in tags), *none)
         if len(rest) == 1 and rest[0].kind == "enum":
             values = self.enum_values(rest[0].name) or []
-            if all(tag in values for tag in tags):
-                return (*(Branch("member", rest[0].name, value=tag) for tag in tags), *none)
+            named = [tag for tag in tags if tag in values]
+            if named:
+                return (*(Branch("member", rest[0].name, value=tag) for tag in named), *none)
         return found
 
     def _tagged(self, classes: list[Branch], name: str) -> Branch | None:

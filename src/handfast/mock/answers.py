@@ -16,7 +16,8 @@ from handfast.mock.values import Impossible, Maker
 from handfast.runtime.accept import preferred
 from handfast.runtime.contract import Contract, Header, Media, OperationSpec
 from handfast.runtime.contract import Response as Declared
-from handfast.runtime.encode import BODILESS, concrete
+from handfast.runtime.documents import concrete
+from handfast.runtime.encode import BODILESS
 from handfast.runtime.errors import BadRequest, NotFound
 from handfast.runtime.headertexts import header_text
 

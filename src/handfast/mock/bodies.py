@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-from urllib.parse import urlencode
-
-from pydantic_core import to_json
+from typing import Any
 
 from handfast.runtime.contract import Contract, Media
-
-BOUNDARY: Final = "handfast"
+from handfast.runtime.documents import encoded
 
 
 def content_of(media: Media, value: Any, contract: Contract) -> bytes:
@@ -19,20 +15,5 @@ def content_of(media: Media, value: Any, contract: Contract) -> bytes:
             return b": mock\n\n"
         case "binary":
             return value.encode() if isinstance(value, str) else b"mock"
-        case "text":
-            return value.encode() if isinstance(value, str) else to_json(value)
-        case "jsonl":
-            mark = b"\x1e" if media.type.endswith("json-seq") else b""
-            return mark + to_json(value) + b"\n"
-        case "form":
-            return _form(value)
         case _:
-            return to_json(value)
-
-
-def _form(value: Any) -> bytes:
-    pairs: list[tuple[str, str]] = []
-    for name, member in value.items() if isinstance(value, dict) else ():
-        members = member if isinstance(member, list) else [member]
-        pairs += [(name, one if isinstance(one, str) else to_json(one).decode()) for one in members]
-    return urlencode(pairs).encode()
+            return encoded(media, value, contract.response)

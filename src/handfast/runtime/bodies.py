@@ -16,6 +16,7 @@ from typing import Final
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from handfast.runtime import xmltext
 from handfast.runtime.admission import too_large
 from handfast.runtime.contract import Body, Media
 from handfast.runtime.errors import UnsupportedMediaType, Violation
@@ -141,6 +142,10 @@ class _MediaDecoder:
                 return self._form(await self._whole(request), out)
             case "multipart":
                 return await self._multipart(request, media_type, out)
+            case "xml":
+                return self._xml(await self._whole(request), out)
+            case "yaml":
+                return self._yaml(await self._whole(request), out)
             case "text":
                 return self._text(await self._whole(request), media_type, out)
             case "jsonl" | "sse":
@@ -194,6 +199,30 @@ class _MediaDecoder:
             return Decoded(RawItems(request.stream(), kind, self._check, self._limit_bytes))
         content = await self._whole(request)
         return Decoded([item async for item in RawItems(_once(content), kind, None, self._limit_bytes)])
+
+    def _xml(self, content: bytes, out: list[Violation]) -> Decoded | None:
+        if not content:
+            return None
+        try:
+            value = xmltext.decode(content, self._reader)
+        except xmltext.MalformedXml as error:
+            out.append(Violation("body", "", "syntax", f"must be XML (XML 1.0): {error}"))
+            return Decoded()
+        self._checked(value, out)
+        return Decoded(value)
+
+    def _yaml(self, content: bytes, out: list[Violation]) -> Decoded | None:
+        from handfast.runtime import yamltext  # most services take no YAML
+
+        if not content:
+            return None
+        try:
+            value = yamltext.parse(content)
+        except yamltext.MalformedYaml as error:
+            out.append(Violation("body", "", "syntax", f"must be YAML (YAML 1.2, 10.3): {error}"))
+            return Decoded()
+        self._checked(value, out)
+        return Decoded(value)
 
     def _text(self, content: bytes, media_type: MediaType, out: list[Violation]) -> Decoded | None:
         try:

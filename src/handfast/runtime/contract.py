@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from handfast.runtime.schemas import Schema, View
 
-Kind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl"]
+Kind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl", "xml", "yaml"]
 
 
 @dataclass(frozen=True, slots=True)

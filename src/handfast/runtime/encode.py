@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from handfast.runtime.accept import preferred
 from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
+from handfast.runtime.documents import concrete, encoded
 from handfast.runtime.headertexts import breaks_line, header_text, one_line, text_of
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
@@ -24,14 +25,10 @@ from handfast.runtime.settings import ResponseValidation
 from handfast.runtime.views import jsonable
 
 BODILESS: Final = frozenset((204, 205, 304))
+_VALUED: Final = frozenset(("json", "xml", "yaml", "form", "multipart"))
+"""Kinds that any value can be written as."""
 _STREAMED: Final = frozenset(("sse", "jsonl"))
 _EVENT_FIELDS: Final = frozenset(("data", "event", "id", "retry", "comment"))
-_CONCRETE: Final[Mapping[str, str]] = {
-    "json": "application/json",
-    "text": "text/plain",
-    "sse": "text/event-stream",
-    "jsonl": "application/jsonl",
-}
 
 _log = structlog.get_logger(__name__)
 
@@ -40,16 +37,12 @@ class ResponseViolation(Exception):
     """What the handler returned breaks the contract; the request is answered 500 and rolled back."""
 
 
-def concrete(media: Media) -> str:
-    """The media type that is sent: the declared one, or a usual one out of a range."""
-    return _CONCRETE.get(media.kind, "application/octet-stream") if "*" in media.type else media.type
-
-
 class _Answer:
     """One media type that a response may have."""
 
     def __init__(self, media: Media, check: Check | None) -> None:
         self.declared = MediaType.parse(media.type)
+        self.media = media
         self.kind: Kind = media.kind
         self.check = check
         self.media_type = concrete(media)
@@ -122,9 +115,8 @@ class Encoder:
             return Response(content, status, texts, "application/json")
         value = jsonable(body)
         self._judge(answer.check, value, "body")
-        if answer.kind == "text" and not isinstance(value, (dict, list)):
-            return Response(text_of(value), status, texts, answer.media_type)
-        return Response(to_json(value, inf_nan_mode="null"), status, texts, answer.media_type)
+        content = encoded(answer.media, value, self._contract.response)
+        return Response(content, status, texts, answer.media_type)
 
     def raised(self, status: int, body: object = None) -> None:
         """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.
@@ -176,10 +168,10 @@ class Encoder:
 
     def _choose(self, plan: _Plan, body: object, accept: str | None) -> _Answer | None:
         answers = plan.answers
-        if len(answers) == 1 and answers[0].kind == "json":
+        if len(answers) == 1 and answers[0].kind in _VALUED:
             return answers[0]
         textual = isinstance(body, (str, bool, int, float))
-        fitting = [one for one in answers if one.kind == "json" or (one.kind == "text" and textual)]
+        fitting = [one for one in answers if one.kind in _VALUED or (one.kind == "text" and textual)]
         if textual and not accept:
             fitting.sort(key=lambda one: one.kind != "text")
         return _preferred(fitting, accept)

@@ -16,7 +16,9 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from handfast.runtime.contract import Contract, Media, OperationSpec
+from handfast.runtime.documents import concrete, encoded
 from handfast.runtime.errors import ApiError, Violation, Violations
+from handfast.runtime.headertexts import header_text
 from handfast.runtime.readings import types_of
 from handfast.runtime.schemas import Schema, View
 from handfast.runtime.views import jsonable
@@ -36,11 +38,44 @@ def error_response(
         return _bodied(error, headers, operation)
     facts = Facts(error, correlation_id)
     if contract is not None and operation is not None:
+        headers = _required_headers(contract, operation, facts, error.status) | headers
         for media in _declared(operation, error.status):
-            value = fill(contract.response, media.schema, facts)
+            value = _told(contract.response, media, facts)
             if value is not None:
-                return Response(to_json(value), error.status, headers, _concrete(media.type))
+                content = encoded(media, value, contract.response)
+                return Response(content, error.status, headers, _concrete(media))
     return Response(to_json(facts.problem()), error.status, headers, PROBLEM_JSON)
+
+
+def _told(view: View, media: Media, facts: Facts) -> object | None:
+    """A value of the media type that tells `facts`; None where we find none."""
+    if media.kind != "text":
+        return fill(view, media.schema, facts)
+    check = view.named(media.schema)
+    return next((value for value in facts.named("message") if check.is_valid(value)), None)
+
+
+def _required_headers(
+    contract: Contract, operation: OperationSpec, facts: Facts, status: int
+) -> dict[str, str]:
+    """The headers that the author demands of this answer, as far as a value of theirs can be found."""
+    found: dict[str, str] = {}
+    declared = operation.response(status)
+    for header in declared.headers if declared is not None else ():
+        if header.required:
+            value = _property(
+                contract.response,
+                header.wire,
+                contract.response.schema(header.schema),
+                facts,
+                optional=False,
+                depth=0,
+                wanted=True,
+            )
+            text = None if value is None else header_text(value)
+            if text is not None and text.isascii() and text.isprintable():
+                found[header.wire] = text
+    return found
 
 
 class Facts:
@@ -274,16 +309,22 @@ def _alternatives(view: View, schema: Schema) -> Iterator[Schema]:
 
 
 def _declared(operation: OperationSpec, status: int) -> Iterator[Media]:
-    """The JSON media types of `status`, as the author declares it or else as the platform does."""
+    """The media types of `status` that can tell an error, as the author or else the platform declares it.
+
+    JSON comes first, whatever the author's order: more clients read it.
+    """
     for declared in (operation.response(status), operation.platform.get(str(status))):
         if declared is not None:
-            yield from (media for media in declared.media if media.kind == "json")
+            usable = (media for media in declared.media if media.kind in _TELLING)
+            yield from sorted(usable, key=lambda media: media.kind != "json")
 
 
 def _bodied(error: ApiError, headers: dict[str, str], operation: OperationSpec | None) -> Response:
     """The body that the handler gave, in the media type that is declared for it."""
     for media in () if operation is None else _declared(operation, error.status):
-        return Response(to_json(jsonable(error.body)), error.status, headers, _concrete(media.type))
+        if media.kind != "json":
+            continue
+        return Response(to_json(jsonable(error.body)), error.status, headers, _concrete(media))
     declared = None if operation is None else operation.response(error.status)
     for media in () if declared is None or not isinstance(error.body, str) else declared.media:
         if media.kind == "text":
@@ -292,8 +333,12 @@ def _bodied(error: ApiError, headers: dict[str, str], operation: OperationSpec |
     return Response(to_json(jsonable(error.body)), error.status, headers, "application/json")
 
 
-def _concrete(media_type: str) -> str:
-    return "application/json" if "*" in media_type else media_type
+def _concrete(media: Media) -> str:
+    return "application/json" if "*/" in media.type else concrete(media)
+
+
+_TELLING: Final = frozenset(("json", "xml", "yaml", "text"))
+"""Kinds of media types in which an error can be told."""
 
 
 def _plain(name: str) -> str:

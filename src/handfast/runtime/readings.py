@@ -94,7 +94,7 @@ class Reader:
 
     def __init__(self, view: View, schema: Schema, check: Check | None = None) -> None:
         """Look at what `schema` admits; nothing is compiled yet."""
-        self._view = view
+        self.view = view
         self.schema = schema
         self.check = check or view.inline(schema)
         self.types = types_of(view, schema)
@@ -104,31 +104,31 @@ class Reader:
     @cached_property
     def item(self) -> Reader:
         """The reader of this array's items."""
-        return Reader(self._view, _part(self._view, self.schema, "items") or True)
+        return Reader(self.view, _part(self.view, self.schema, "items") or True)
 
     @cached_property
     def properties(self) -> Mapping[str, Reader]:
         """Readers of the properties that the schema names."""
         found: dict[str, Schema] = {}
-        for one in _branches(self._view, self.schema):
+        for one in _branches(self.view, self.schema):
             for name, schema in one.get("properties", {}).items():
                 found.setdefault(name, schema)
-        return {name: Reader(self._view, schema) for name, schema in found.items()}
+        return {name: Reader(self.view, schema) for name, schema in found.items()}
 
     @cached_property
     def others(self) -> Reader:
         """The reader of properties that the schema does not name."""
-        return Reader(self._view, _part(self._view, self.schema, "additionalProperties") or True)
+        return Reader(self.view, _part(self.view, self.schema, "additionalProperties") or True)
 
     @cached_property
     def open(self) -> bool:
         """Whether the schema says itself that further properties may come."""
-        return bool(_part(self._view, self.schema, "additionalProperties"))
+        return bool(_part(self.view, self.schema, "additionalProperties"))
 
     @cached_property
     def lists(self) -> bool:
         """Whether the schema speaks of items."""
-        return _part(self._view, self.schema, "items") is not None
+        return _part(self.view, self.schema, "items") is not None
 
     def property(self, name: str) -> Reader:
         """The reader of the property `name`."""

@@ -27,8 +27,8 @@ from handfast.runtime.binding import bind, handler_file
 from handfast.runtime.bodies import Decoded
 from handfast.runtime.context import PublicContext
 from handfast.runtime.contract import Contract, OperationSpec
-from handfast.runtime.database import unstorable
 from handfast.runtime.database.audit import Origin
+from handfast.runtime.database.unstorable import unstorable
 from handfast.runtime.decode import location_of
 from handfast.runtime.encode import Encoder
 from handfast.runtime.errors import (

@@ -35,7 +35,7 @@ class Error(Model, extra="allow"):
 
 
 class Dog(Model, extra="allow"):
-    kind: Literal["dog"] = "dog"
+    kind: Literal["dog", "Dog"]
     name: str
     barks: bool = True
 
@@ -94,4 +94,5 @@ class UploadBody(Model, extra="allow"):
     caption: Annotated[str | None, Field(exclude_if=is_absent)] = None
 
 
+Dog.model_rebuild()
 Tree.model_rebuild()

@@ -32,7 +32,10 @@ class ListInputs(Inputs):
 class CreatePetInputs(Inputs):
     """What `create_pet` is called with."""
 
-    body: Annotated[Dog | Cat, Chosen("kind", {"dog": "Dog", "cat": "Cat"})]
+    body: Annotated[
+        Dog | Cat,
+        Chosen("kind", {"dog": "Dog", "cat": "Cat", "Dog": "Dog", "Cat": "Cat"}),
+    ]
 
 
 class UploadInputs(Inputs):
