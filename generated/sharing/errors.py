@@ -7,7 +7,7 @@ from handfast.runtime import Conflict, Forbidden, NotFound, Unauthorized, Unproc
 from generated.sharing.models import Problem
 
 
-class UnauthorizedError(Unauthorized):
+class UnauthorizedModelError(Unauthorized):
     """No valid token was sent."""
 
     def __init__(self, body: Problem) -> None:
@@ -15,7 +15,7 @@ class UnauthorizedError(Unauthorized):
         super().__init__(body=body)
 
 
-class ForbiddenError(Forbidden):
+class ForbiddenModelError(Forbidden):
     """The task belongs to somebody else; only its owner manages its shares."""
 
     def __init__(self, body: Problem) -> None:
@@ -23,7 +23,7 @@ class ForbiddenError(Forbidden):
         super().__init__(body=body)
 
 
-class NotFoundError(NotFound):
+class NotFoundModelError(NotFound):
     """There is no such task, or the caller's task is not shared with this user."""
 
     def __init__(self, body: Problem) -> None:
@@ -39,7 +39,7 @@ class InvalidError(UnprocessableContent):
         super().__init__(body=body)
 
 
-class ConflictProblem(Conflict):
+class ConflictProblemError(Conflict):
     """The user is the task's owner."""
 
     def __init__(self, body: Problem) -> None:

@@ -21,7 +21,7 @@ class Handler(Protocol):
         With whom the caller's task is shared, in order of the user's id, a page at a time.
         `next_cursor` of one page is the `cursor` of the next.
 
-        Raises UnauthorizedError, ForbiddenError, NotFoundError, InvalidError.
+        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, InvalidError.
 
         GET /api/tasks/{task_id}/shares (specs/003-sharing/contracts/api.yaml:19:5)
         """
@@ -35,7 +35,8 @@ class Handler(Protocol):
         Gives the user this access to the caller's task, or replaces the access that the user has.
         Whether a user with this id exists is not checked, so that nobody can find out.
 
-        Raises UnauthorizedError, ForbiddenError, NotFoundError, ConflictProblem, InvalidError.
+        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, ConflictProblemError,
+        InvalidError.
 
         PUT /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:53:5)
         """
@@ -46,7 +47,7 @@ class Handler(Protocol):
 
         Does nothing where the task is not shared with the user.
 
-        Raises UnauthorizedError, ForbiddenError, NotFoundError, InvalidError.
+        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, InvalidError.
 
         DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:109:5)
         """
@@ -60,7 +61,7 @@ class Handler(Protocol):
         The newest share first, a page at a time. `next_cursor` of one page is the `cursor` of the next.
         Read a whole task at `/api/tasks/{task_id}`.
 
-        Raises UnauthorizedError, InvalidError.
+        Raises UnauthorizedModelError, InvalidError.
 
         GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:126:5)
         """

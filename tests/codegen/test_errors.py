@@ -12,7 +12,7 @@ from handfast.codegen.ir import ErrorClass, Feature, Json
 from handfast.codegen.output import generate
 from handfast.runtime import ApiError, Conflict, errors
 from tests.codegen.contracts import read, write_contract
-from tests.codegen.generated import check_imports, write_project
+from tests.codegen.generated import check_imports, check_ruff, write_project
 from tests.codegen.viewed import imported
 
 
@@ -69,20 +69,24 @@ def test_equal_errors_are_one_class_and_names_last(feature: Feature) -> None:
     assert [error.name for error in feature.errors] == [
         "GetABadRequestError",
         "MissingError",
-        "ConflictProblem",
+        "ConflictProblemError",
         "GetAImATeapotError",
-        "TooManyRequestsProblem",
+        "TooManyRequestsProblemError",
         "GetAServiceUnavailableError",
-        "ServerErrorProblem",
-        "DefaultProblem",
+        "ServerErrorProblemError",
+        "DefaultProblemError",
         "GetBBadRequestError",
         "GetBImATeapotError",
         "GetBServiceUnavailableError",
     ]
     first, second = feature.operations
-    assert set(first.errors) & set(second.errors) == {
-        "MissingError", "ConflictProblem", "TooManyRequestsProblem", "ServerErrorProblem", "DefaultProblem"
-    }  # fmt: skip
+    assert sorted(set(first.errors) & set(second.errors)) == [
+        "ConflictProblemError",
+        "DefaultProblemError",
+        "MissingError",
+        "ServerErrorProblemError",
+        "TooManyRequestsProblemError",
+    ]
     assert all(isinstance(error, ErrorClass) for error in feature.errors)
 
 
@@ -93,19 +97,19 @@ def test_the_classes_are_raised_with_what_the_contract_declares(feature: Feature
         made = importlib.import_module("generated.errors.errors")
         models = importlib.import_module("generated.errors.models")
         problem = models.Problem(code=1)
-        taken = made.ConflictProblem(problem)
+        taken = made.ConflictProblemError(problem)
         assert isinstance(taken, Conflict)
         assert (taken.status, taken.body, taken.headers, taken.detail) == (409, problem, {}, "Taken.")
-        slow = made.TooManyRequestsProblem(problem, retry_after=3)
+        slow = made.TooManyRequestsProblemError(problem, retry_after=3)
         assert slow.headers == {"Retry-After": "3"}
         assert made.GetAServiceUnavailableError(retry_after=3, x_id="a\r\nb").headers["X-Id"] == "a b"
         assert (made.GetAImATeapotError("tea").status, made.GetAImATeapotError("tea").code) == (
             418,
             "im_a_teapot",
         )
-        assert made.ServerErrorProblem(507, problem).status == 507
-        assert made.DefaultProblem(422, problem).status == 422
-        for cls, status in ((made.ServerErrorProblem, 404), (made.DefaultProblem, 200)):
+        assert made.ServerErrorProblemError(507, problem).status == 507
+        assert made.DefaultProblemError(422, problem).status == 422
+        for cls, status in ((made.ServerErrorProblemError, 404), (made.DefaultProblemError, 200)):
             with pytest.raises(ValueError, match="the contract declares"):
                 cls(status, problem)
 
@@ -117,3 +121,22 @@ def test_every_error_of_the_runtime_is_a_base() -> None:
         if isinstance(cls, type) and issubclass(cls, ApiError) and ApiError in cls.__bases__
     }
     assert known == BASES
+
+
+def test_a_class_named_as_its_base(tmp_path: Path) -> None:
+    responses: Json = {"InternalError": {"description": "Broken.", "content": json_of(INLINE)}}
+    ref: Json = {"$ref": "#/components/responses/InternalError"}
+    document: dict[str, Json] = {
+        "openapi": "3.1.0",
+        "info": {"title": "Errors", "version": "1"},
+        "paths": {"/a": {"get": {"responses": {"200": {"description": "Ok."}, "500": ref, "404": ref}}}},
+        "components": {"responses": responses},
+    }
+    write_contract(tmp_path, "001-errors", document)
+    feature = read(tmp_path)[0]
+    write_project(tmp_path, {"errors": feature}, generate([feature], root=tmp_path))
+    check_imports(tmp_path, ["errors"])
+    check_ruff(tmp_path)
+    text = (tmp_path / "generated" / "errors" / "errors.py").read_text()
+    assert "class InternalError(NotFound):" in text
+    assert "class InternalResponseError(_InternalError):" in text

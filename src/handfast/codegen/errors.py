@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain, count
 from typing import TypeAlias
 
 from handfast.codegen.ir import ClassName, ErrorClass, Header, Operation, Response, TypeRef
@@ -26,7 +27,7 @@ BASES: Mapping[int, str] = {
 }  # fmt: skip
 """The runtime's own errors, by their status."""
 
-_ENDINGS = ("error", "exception", "fault", "problem")
+_ENDING = "Error"
 _Key: TypeAlias = tuple[str, str, tuple[tuple[str, str, bool], ...], str]
 
 
@@ -44,7 +45,7 @@ def apply(operations: list[Operation], schemas: Normaliser) -> tuple[list[Operat
             key = _key(response, body, text)
             if key not in classes:
                 classes[key] = ErrorClass(
-                    name=schemas.namer.cls(text),
+                    name=_name(text, schemas),
                     status=response.status,
                     body=body,
                     headers=response.headers,
@@ -76,12 +77,19 @@ def _key(response: Response, body: TypeRef | None, text: str) -> _Key:
 
 
 def _text(operation: Operation, response: Response, body: TypeRef | None, schemas: Normaliser) -> str:
+    """What the class is named for; its name is that and `Error`."""
     phrase = reason(response.status)
     if response.component:
-        text = response.component
-    elif body is not None and len(split(body.expr)) == 1 and schemas.is_component(body.expr):
-        text = body.expr if body.expr.startswith(pascal(phrase)) else f"{phrase} {body.expr}"
-    else:
-        text = f"{operation.name} {phrase}"
-    text = text if text.lower().endswith(_ENDINGS) else f"{text} error"
-    return f"{text} answer" if pascal(text) in schemas.schemas else text
+        return response.component
+    if body is not None and len(split(body.expr)) == 1 and schemas.is_component(body.expr):
+        return body.expr if body.expr.startswith(pascal(phrase)) else f"{phrase} {body.expr}"
+    return f"{operation.name} {phrase}"
+
+
+def _name(text: str, schemas: Normaliser) -> ClassName:
+    """A free name that ends in `Error`, as PEP 8 has it for exceptions; schemas have the first choice."""
+    stem = pascal(text)
+    stem = stem[: -len(_ENDING)] if stem.endswith(_ENDING) and stem != _ENDING else stem
+    choices = chain((stem, f"{stem}Response"), (f"{stem}{number}" for number in count(2)))
+    free = next(one for one in choices if schemas.namer.is_free(pascal(f"{one}{_ENDING}")))
+    return schemas.namer.cls(f"{free}{_ENDING}")

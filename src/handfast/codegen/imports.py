@@ -72,8 +72,12 @@ class Imports:
         for module in sorted(self._modules, key=str.lower):
             sections.setdefault(_section(module), []).append(f"import {module}")
         for module in sorted(self._names, key=str.lower):
-            names = ", ".join(sorted(self._names[module], key=_member))
-            sections.setdefault(_section(module), []).append(f"from {module} import {names}")
+            names = sorted(self._names[module], key=_member)
+            plain = [name for name in names if " as " not in name]
+            lines = [", ".join(plain)] if plain else []
+            lines += [name for name in names if " as " in name]  # one statement each, as isort has it
+            lines.sort(key=lambda line: _member(line.split(",")[0]))
+            sections.setdefault(_section(module), []).extend(f"from {module} import {one}" for one in lines)
         return "\n\n".join("\n".join(sections[section]) for section in sorted(sections))
 
 

@@ -134,6 +134,10 @@ class Namer:
         """Keep `name` from being handed out."""
         self._taken.add(_folded(name))
 
+    def is_free(self, name: str) -> bool:
+        """Whether nobody has `name` yet."""
+        return _folded(name) not in self._taken
+
     def py(self, text: str) -> PyName:
         """Return a unique snake_case name for `text`."""
         return PyName(self._unique(snake(text), "_"))
