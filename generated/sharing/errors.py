@@ -7,7 +7,7 @@ from handfast.runtime import Conflict, Forbidden, NotFound, Unauthorized, Unproc
 from generated.sharing.models import Problem
 
 
-class UnauthorizedModelError(Unauthorized):
+class UnauthorizedError(Unauthorized):
     """No valid token was sent."""
 
     def __init__(self, body: Problem) -> None:
@@ -15,7 +15,7 @@ class UnauthorizedModelError(Unauthorized):
         super().__init__(body=body)
 
 
-class ForbiddenModelError(Forbidden):
+class ForbiddenError(Forbidden):
     """The task belongs to somebody else; only its owner manages its shares."""
 
     def __init__(self, body: Problem) -> None:
@@ -23,7 +23,7 @@ class ForbiddenModelError(Forbidden):
         super().__init__(body=body)
 
 
-class NotFoundModelError(NotFound):
+class NotFoundError(NotFound):
     """There is no such task, or the caller's task is not shared with this user."""
 
     def __init__(self, body: Problem) -> None:

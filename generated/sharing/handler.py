@@ -21,7 +21,7 @@ class Handler(Protocol):
         With whom the caller's task is shared, in order of the user's id, a page at a time.
         `next_cursor` of one page is the `cursor` of the next.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, InvalidError.
 
         GET /api/tasks/{task_id}/shares (specs/003-sharing/contracts/api.yaml:19:5)
         """
@@ -35,8 +35,7 @@ class Handler(Protocol):
         Gives the user this access to the caller's task, or replaces the access that the user has.
         Whether a user with this id exists is not checked, so that nobody can find out.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, ConflictProblemError,
-        InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, ConflictProblemError, InvalidError.
 
         PUT /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:53:5)
         """
@@ -47,7 +46,7 @@ class Handler(Protocol):
 
         Does nothing where the task is not shared with the user.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, InvalidError.
 
         DELETE /api/tasks/{task_id}/shares/{user_id} (specs/003-sharing/contracts/api.yaml:109:5)
         """
@@ -61,7 +60,7 @@ class Handler(Protocol):
         The newest share first, a page at a time. `next_cursor` of one page is the `cursor` of the next.
         Read a whole task at `/api/tasks/{task_id}`.
 
-        Raises UnauthorizedModelError, InvalidError.
+        Raises UnauthorizedError, InvalidError.
 
         GET /api/shared-tasks (specs/003-sharing/contracts/api.yaml:126:5)
         """

@@ -7,7 +7,7 @@ from handfast.runtime import Conflict, Forbidden, NotFound, Unauthorized, Unproc
 from generated.task_management.models import Problem
 
 
-class UnauthorizedModelError(Unauthorized):
+class UnauthorizedError(Unauthorized):
     """No valid token was sent."""
 
     def __init__(self, body: Problem) -> None:
@@ -23,7 +23,7 @@ class InvalidError(UnprocessableContent):
         super().__init__(body=body)
 
 
-class ForbiddenModelError(Forbidden):
+class ForbiddenError(Forbidden):
     """The task belongs to somebody else, who does not share it, or not for this."""
 
     def __init__(self, body: Problem) -> None:
@@ -31,7 +31,7 @@ class ForbiddenModelError(Forbidden):
         super().__init__(body=body)
 
 
-class NotFoundModelError(NotFound):
+class NotFoundError(NotFound):
     """There is no such task."""
 
     def __init__(self, body: Problem) -> None:

@@ -28,7 +28,7 @@ class Handler(Protocol):
 
         The new task belongs to the caller and has the status `todo`.
 
-        Raises UnauthorizedModelError, InvalidError.
+        Raises UnauthorizedError, InvalidError.
 
         POST /api/tasks (specs/001-task-management/contracts/api.yaml:18:5)
         """
@@ -53,7 +53,7 @@ class Handler(Protocol):
         `next_cursor` of one page is the `cursor` of the next; keep filters, `sort` and `order` unchanged
         while paging.
 
-        Raises UnauthorizedModelError, InvalidError.
+        Raises UnauthorizedError, InvalidError.
 
         GET /api/tasks (specs/001-task-management/contracts/api.yaml:67:5)
         """
@@ -62,7 +62,7 @@ class Handler(Protocol):
     async def get_task(self, ctx: Context, task_id: UUID) -> Task:
         """Read a task.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, InvalidError.
 
         GET /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:136:5)
         """
@@ -75,8 +75,7 @@ class Handler(Protocol):
         be empty.
         A change of status must be one of the transitions in data-model.md.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, WrongStatusError,
-        InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, WrongStatusError, InvalidError.
 
         PATCH /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:155:5)
         """
@@ -85,7 +84,7 @@ class Handler(Protocol):
     async def delete_task(self, ctx: Context, task_id: UUID) -> None:
         """Delete a task.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, InvalidError.
 
         DELETE /api/tasks/{task_id} (specs/001-task-management/contracts/api.yaml:185:5)
         """
@@ -96,8 +95,7 @@ class Handler(Protocol):
 
         Moves the task to `done` and notes when; a task that is done already is a conflict.
 
-        Raises UnauthorizedModelError, ForbiddenModelError, NotFoundModelError, WrongStatusError,
-        InvalidError.
+        Raises UnauthorizedError, ForbiddenError, NotFoundError, WrongStatusError, InvalidError.
 
         POST /api/tasks/{task_id}/complete (specs/001-task-management/contracts/api.yaml:203:5)
         """

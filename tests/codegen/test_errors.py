@@ -124,12 +124,15 @@ def test_every_error_of_the_runtime_is_a_base() -> None:
 
 
 def test_a_class_named_as_its_base(tmp_path: Path) -> None:
-    responses: Json = {"InternalError": {"description": "Broken.", "content": json_of(INLINE)}}
+    broken: Json = {"description": "Broken.", "content": json_of(INLINE)}
+    responses: Json = {"InternalError": broken, "Conflict": broken}
     ref: Json = {"$ref": "#/components/responses/InternalError"}
+    clash: Json = {"$ref": "#/components/responses/Conflict"}
+    done: Json = {"description": "Ok."}
     document: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": {"title": "Errors", "version": "1"},
-        "paths": {"/a": {"get": {"responses": {"200": {"description": "Ok."}, "500": ref, "404": ref}}}},
+        "paths": {"/a": {"get": {"responses": {"200": done, "500": ref, "404": ref, "409": clash}}}},
         "components": {"responses": responses},
     }
     write_contract(tmp_path, "001-errors", document)
@@ -140,3 +143,4 @@ def test_a_class_named_as_its_base(tmp_path: Path) -> None:
     text = (tmp_path / "generated" / "errors" / "errors.py").read_text()
     assert "class InternalError(NotFound):" in text
     assert "class InternalResponseError(_InternalError):" in text
+    assert "class ConflictError(Conflict):" in text

@@ -88,8 +88,8 @@ def _text(operation: Operation, response: Response, body: TypeRef | None, schema
 
 def _name(text: str, schemas: Normaliser) -> ClassName:
     """A free name that ends in `Error`, as PEP 8 has it for exceptions; schemas have the first choice."""
-    stem = pascal(text)
-    stem = stem[: -len(_ENDING)] if stem.endswith(_ENDING) and stem != _ENDING else stem
+    plain = pascal(text)
+    stem = (plain if plain.endswith(_ENDING) else pascal(f"{text} {_ENDING}")).removesuffix(_ENDING)
     choices = chain((stem, f"{stem}Response"), (f"{stem}{number}" for number in count(2)))
     free = next(one for one in choices if schemas.namer.is_free(pascal(f"{one}{_ENDING}")))
     return schemas.namer.cls(f"{free}{_ENDING}")
