@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,6 +232,11 @@ MEDIA = [
     raw("yaml", "application/yaml", {"schema": PAIR}, ["a: 1", '{"a": 1}'], ["a: '1'", "a: [", "a: &x 1", "a: 1\na: 1"]),
     raw("jsonl", "application/jsonl", {"itemSchema": INT}, ["1\n2\n"], ["1\na\n", '1\n"2"\n']),
 ]  # fmt: skip
+OTHERS = [
+    body("discriminator.defaultMapping", {"oneOf": [CAT, DOG], "discriminator": {"propertyName": "kind", "defaultMapping": "Cat"}},
+         [{"kind": "Dog", "lives": "many"}, {"kind": "Fish", "lives": 1}], [{"kind": "Fish", "lives": "many"}]),
+]  # fmt: skip
+"""What is said inside an object that belongs to a keyword."""
 OLD = [
     body("nullable", {"type": "integer", "nullable": True}, [1, None], ["a"]),
 ]
@@ -289,8 +295,15 @@ def formats() -> list[Case]:
 
 @pytest.mark.parametrize(
     ("version", "cases"),
-    [("3.2.0", KEYWORDS), ("3.2.0", formats()), ("3.2.0", STYLES), ("3.2.0", MEDIA), ("3.0.3", OLD)],
-    ids=["keywords", "formats", "styles", "media", "old"],
+    [
+        ("3.2.0", KEYWORDS),
+        ("3.2.0", formats()),
+        ("3.2.0", STYLES),
+        ("3.2.0", MEDIA),
+        ("3.2.0", OTHERS),
+        ("3.0.3", OLD),
+    ],
+    ids=["keywords", "formats", "styles", "media", "others", "old"],
 )
 def test_what_breaks_it_is_refused_and_what_keeps_it_is_not(
     version: str, cases: list[Case], tmp_path: Path
@@ -311,11 +324,19 @@ def gives(schema: Any, headers: Any = None) -> dict[str, Any]:
     return {"responses": {"200": {"description": "It.", "content": content, "headers": headers or {}}}}
 
 
+LIST = {"X-Count": {"required": True, "explode": False, "schema": {"type": "array", "items": INT}}}
 COUNT = {"X-Count": {"required": True, "schema": INT}}
 ANSWERS: list[tuple[str, dict[str, Any], object, object]] = [
     ("response.content", gives(INT), 1, "a"),
     ("writeOnly", gives({"properties": {"a": {"writeOnly": True}}}), {"b": 1}, {"a": 1}),
     ("header.schema", gives(INT, COUNT), Counted(body=1, count=2), Counted(body=1, count="many")),
+    ("header.style", gives(INT, LIST), Counted(body=1, count=[1, 2]), Counted(body=1, count=["a"])),
+    (
+        "header.content",
+        gives(INT, {"X-Count": {"content": {"application/json": {"schema": INT}}}}),
+        Counted(body=1, count=2),
+        Counted(body=1, count="many"),
+    ),
     ("header.required", gives(INT, COUNT), Counted(body=1, count=2), Counted(body=1)),
 ]
 """What an operation may answer, and what it may not."""
@@ -348,11 +369,11 @@ async def test_what_may_be_absent_may_be_and_what_is_required_may_not(tmp_path: 
     json_body = {"application/json": {"schema": INT}}
     paths = {
         f"/{required}": {
+            "parameters": [{"name": "p", "in": "query", "required": required == "yes", "schema": INT}],
             "post": {
-                "parameters": [{"name": "p", "in": "query", "required": required == "yes", "schema": INT}],
                 "requestBody": {"required": required == "yes", "content": json_body},
                 "responses": {"204": {"description": "Kept."}},
-            }
+            },
         }
         for required in ("yes", "no")
     }
@@ -399,6 +420,20 @@ async def test_nobody_gets_in_without_the_credential(name: str, tmp_path: Path) 
         assert (await http.get(url, headers=dict(sent.headers))).status_code == 204
 
 
+async def test_a_path_answers_to_the_methods_that_it_declares(tmp_path: Path) -> None:
+    answer = {"responses": {"204": {"description": "Kept."}}}
+    methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"]
+    paths = {f"/{method}": {method: answer} for method in methods}
+    async with client(served(tmp_path, {"paths": paths})) as http:
+        for declared in methods:
+            got = {
+                method: (await http.request(method.upper(), f"/{declared}")).status_code for method in methods
+            }
+            assert got == {method: 204 if method == declared else 405 for method in methods} | (
+                {} if declared == "options" else {"options": got["options"]}
+            )
+
+
 async def test_the_service_is_where_its_servers_say(tmp_path: Path) -> None:
     server = {"url": "https://example.com/{v}", "variables": {"v": {"default": "v1"}}}
     document = {
@@ -407,6 +442,102 @@ async def test_the_service_is_where_its_servers_say(tmp_path: Path) -> None:
     }
     async with client(served(tmp_path, document)) as http:
         assert [(await http.get(url)).status_code for url in ("/v1/a", "/a", "/v2/a")] == [204, 204, 404]
+
+
+async def test_components_count_where_they_are_referred_to(tmp_path: Path) -> None:
+    def ref(section: str) -> dict[str, str]:
+        return {"$ref": f"#/components/{section}/C"}
+
+    content = {"application/json": ref("mediaTypes")}
+    operation = {
+        "parameters": [ref("parameters")],
+        "requestBody": ref("requestBodies"),
+        "responses": {"200": ref("responses")},
+    }
+    components = {
+        "schemas": {"C": INT},
+        "mediaTypes": {"C": {"schema": ref("schemas")}},
+        "parameters": {"C": {"name": "p", "in": "query", "required": True, "schema": ref("schemas")}},
+        "requestBodies": {"C": {"required": True, "content": content}},
+        "headers": {"C": {"required": True, "schema": ref("schemas")}},
+        "responses": {
+            "C": {"description": "It.", "content": content, "headers": {"X-Count": ref("headers")}}
+        },
+        "pathItems": {"C": {"post": operation}},
+    }
+
+    async def count(ctx: PublicContext, inputs: Inputs) -> object:
+        given = inputs.model_dump()
+        return Counted(body=given["body"], count="many" if given["p"] == 0 else given["p"])
+
+    async with client(
+        served(tmp_path, {"paths": {"/a": ref("pathItems")}, "components": components}, count)
+    ) as http:
+        sent = {"Content-Type": "application/json"}
+        for query, text, status in (
+            ("p=1", "1", 200),
+            ("p=a", "1", 422),
+            ("p=1", '"a"', 422),
+            ("p=0", "1", 500),
+        ):
+            assert (await http.post(f"/a?{query}", headers=sent, content=text.encode())).status_code == status
+
+
+PROVEN: dict[str, Mapping[str, str]] = {
+    "document": {
+        "openapi": "OLD",
+        "$self": "test_documents_are_known_by_the_uri_they_give_themselves",
+        "servers": "test_the_service_is_where_its_servers_say",
+        "paths": "test_a_path_answers_to_the_methods_that_it_declares",
+        "components": "test_components_count_where_they_are_referred_to",
+        "security": "SCHEMES",
+    },
+    "server": {"url": "test_the_service_is_where_its_servers_say"},
+    "server variable": {"default": "test_the_service_is_where_its_servers_say"},
+    "path item": {
+        **dict.fromkeys(
+            ("get", "put", "post", "delete", "options", "head", "patch", "trace"),
+            "test_a_path_answers_to_the_methods_that_it_declares",
+        ),
+        "query": "test_query_is_a_method_with_a_body",
+        "additionalOperations": "test_further_methods_are_routed",
+        "parameters": "test_what_may_be_absent_may_be_and_what_is_required_may_not",
+    },
+    "operation": {
+        "operationId": "KEYWORDS", "parameters": "STYLES", "requestBody": "KEYWORDS", "responses": "ANSWERS", "security": "SCHEMES",
+    },
+    "parameter": {
+        **dict.fromkeys(("name", "in", "style", "explode", "schema", "content"), "STYLES"),
+        "required": "test_what_may_be_absent_may_be_and_what_is_required_may_not",
+    },
+    "header": dict.fromkeys(("required", "style", "explode", "schema", "content"), "ANSWERS"),
+    "request body": {"content": "MEDIA", "required": "test_what_may_be_absent_may_be_and_what_is_required_may_not"},
+    "media type": dict.fromkeys(("schema", "itemSchema", "encoding"), "MEDIA"),
+    "encoding": dict.fromkeys(("style", "explode"), "MEDIA"),
+    "response": dict.fromkeys(("headers", "content"), "ANSWERS"),
+    "security scheme": dict.fromkeys(("type", "name", "in", "scheme"), "SCHEMES"),
+    "discriminator": {"propertyName": "KEYWORDS", "mapping": "KEYWORDS", "defaultMapping": "OTHERS"},
+    "components": {
+        **dict.fromkeys(
+            ("schemas", "responses", "parameters", "requestBodies", "headers", "pathItems", "mediaTypes"),
+            "test_components_count_where_they_are_referred_to",
+        ),
+        "securitySchemes": "SCHEMES",
+    },
+}  # fmt: skip
+"""Kind of object → its enforced fields, each with the table or the test that shows it."""
+
+
+def test_every_enforced_field_names_what_shows_it() -> None:
+    assert {kind: set(fields) for kind, fields in PROVEN.items()} == {
+        kind: enforced(table) for kind, table in constructs.FIELDS.items() if enforced(table)
+    }
+    tests = {
+        name
+        for path in Path(__file__).parent.glob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {proof for fields in PROVEN.values() for proof in fields.values()} <= tests | globals().keys()
 
 
 def enforced(table: Table) -> set[str]:

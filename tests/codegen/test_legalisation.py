@@ -228,6 +228,18 @@ def test_a_renamed_schema_keeps_its_value_of_a_discriminator(tmp_path: Path) -> 
     assert document["security"] == [{"the_key": []}]
 
 
+def test_a_property_called_ref_is_spliced_and_told(tmp_path: Path) -> None:
+    text = "paths: {}\ncomponents: {schemas: {A: {properties: {b: {}, $ref: '#/components/schemas/B/properties'}}, B: {properties: {c: {}, $ref: {type: string}}}}}\n"
+    loaded = contract(tmp_path, HEAD + text)
+    assert found(loaded, "spliced-ref") == [
+        "4:48 `properties` holds a property called `$ref`; what it refers to is put in its place"
+    ]
+    document, _ = published(tmp_path, HEAD + text)
+    assert document["components"]["schemas"]["A"] == {
+        "properties": {"c": {}, "$ref": {"type": "string"}, "b": {}}
+    }
+
+
 def test_a_step_is_refused_where_it_does_not_belong(tmp_path: Path) -> None:
     loaded = contract(tmp_path, f"{HEAD}paths: {{'/x#': {{get: {{{OK}}}}}}}\n")
     steps = loaded.features[0].legalisations

@@ -98,6 +98,9 @@ def test_what_was_mended_and_what_is_missing_is_told(project: Path) -> None:
     assert facts["handler"] == {"file": "handlers/notes/operations.py", "line": 1, "state": "missing"}
     assert facts["routes"] is None
     assert facts["servers"] == ["/v1"]
+    assert (
+        handfast("explain", "GET /v1/notes/7", "--project", project, "--json").json["path"] == "/notes/{id}"
+    )
     assert [step["path"] for step in facts["legalisations"]] == [
         "/paths/~1notes~1{id}",
         "/paths/~1notes~1{id}/get/summary",

@@ -215,6 +215,10 @@ class _Bundler:
         if slot.shape in ("list", "one-or-list"):
             return self.sequence(slot.kind, value)
         if slot.shape == "map":
+            if kind is KINDS["schema"] and isinstance(value, Map) and isinstance(value.get("$ref"), str):
+                what = f"`{key}` holds a property called `$ref`; what it refers to is put in its place"
+                fix = "write the properties here, or use `allOf`"
+                self.report(value.key_source("$ref"), "spliced-ref", what, fix, fatal=False)
             return self.mapping(slot.kind, value)
         if slot.shape == "text" and isinstance(value, Map) and set(value) == {"$ref"}:
             return self.text(value)
@@ -267,7 +271,7 @@ class _Bundler:
         result = node.empty_copy()
         for source in (node, value):
             for key in source:
-                if key != "$ref":
+                if key != "$ref" or not isinstance(source[key], str):
                     result.put_from(source, key, source[key])
         return result
 

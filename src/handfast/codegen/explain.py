@@ -17,6 +17,7 @@ from handfast.codegen.source import Map, Node, Seq
 
 JsonObject = dict[str, Json]
 _CALL = re.compile(r"([A-Za-z-]+)\s+(/\S*)\Z")
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/]*")
 _TEMPLATE = re.compile(r"\{[^{}/]*\}")
 
 
@@ -53,7 +54,11 @@ def find(features: Sequence[Feature], text: str) -> tuple[Found, ...]:
     shaped = [one for one in same if template_shape(one.operation.path) == template_shape(path)]
     if shaped:
         return tuple(shaped)
-    matching = [one for one in same if _pattern(one.operation.path).fullmatch(path)]
+    matching = [
+        one
+        for one in same
+        if any(_pattern(base + one.operation.path).fullmatch(path) for base in _bases(one))
+    ]
     return tuple(sorted(matching, key=lambda one: one.operation.path.count("{"))[:1])
 
 
@@ -61,6 +66,11 @@ def suggestion(features: Sequence[Feature], text: str) -> str:
     """Return the name of an operation that `text` may have been meant to be, or an empty text."""
     every = [Found(feature, operation) for feature in features for operation in feature.operations]
     return nearest(text, [name for one in every for name in one.names[:3]])
+
+
+def _bases(found: Found) -> set[str]:
+    """Return the paths below which the operation is served, the root among them."""
+    return {"", *(_HOST.sub("", url).rstrip("/") for url in _servers(found))}
 
 
 def _pattern(template: str) -> re.Pattern[str]:
