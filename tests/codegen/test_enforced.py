@@ -232,6 +232,21 @@ MEDIA = [
     raw("yaml", "application/yaml", {"schema": PAIR}, ["a: 1", '{"a": 1}'], ["a: '1'", "a: [", "a: &x 1", "a: 1\na: 1"]),
     raw("jsonl", "application/jsonl", {"itemSchema": INT}, ["1\n2\n"], ["1\na\n", '1\n"2"\n']),
 ]  # fmt: skip
+
+
+def of_xml(field: str, value: Any, good: str, bad: str, schema: Any = INT) -> Case:
+    """A case whose one property `a` says under `xml` how it is written."""
+    one = schema | {"xml": {field: value}}
+    whole = {"type": "object", "required": ["a"], "properties": {"a": one}}
+    return raw(f"xml.{field}", "application/xml", {"schema": whole}, [f"<p{good}</p>"], [f"<p{bad}</p>"])
+
+
+XML = [
+    of_xml("name", "b", "><b>1</b>", "><c>1</c>"),
+    of_xml("attribute", True, ' a="1">', ' a="x">'),
+    of_xml("wrapped", True, "><a><a>1</a></a>", "><a>1</a>", INTS),
+    of_xml("nodeType", "attribute", ' a="1">', ' a="x">'),
+]
 OTHERS = [
     body("discriminator.defaultMapping", {"oneOf": [CAT, DOG], "discriminator": {"propertyName": "kind", "defaultMapping": "Cat"}},
          [{"kind": "Dog", "lives": "many"}, {"kind": "Fish", "lives": 1}], [{"kind": "Fish", "lives": "many"}]),
@@ -301,9 +316,10 @@ def formats() -> list[Case]:
         ("3.2.0", STYLES),
         ("3.2.0", MEDIA),
         ("3.2.0", OTHERS),
+        ("3.2.0", XML),
         ("3.0.3", OLD),
     ],
-    ids=["keywords", "formats", "styles", "media", "others", "old"],
+    ids=["keywords", "formats", "styles", "media", "others", "xml", "old"],
 )
 def test_what_breaks_it_is_refused_and_what_keeps_it_is_not(
     version: str, cases: list[Case], tmp_path: Path
@@ -435,13 +451,18 @@ async def test_a_path_answers_to_the_methods_that_it_declares(tmp_path: Path) ->
 
 
 async def test_the_service_is_where_its_servers_say(tmp_path: Path) -> None:
-    server = {"url": "https://example.com/{v}", "variables": {"v": {"default": "v1"}}}
+    server = {"url": "https://example.com/{v}", "variables": {"v": {"default": "v1", "enum": ["v1", "v2"]}}}
     document = {
         "servers": [server],
         "paths": {"/a": {"get": {"responses": {"204": {"description": "Kept."}}}}},
     }
     async with client(served(tmp_path, document)) as http:
-        assert [(await http.get(url)).status_code for url in ("/v1/a", "/a", "/v2/a")] == [204, 204, 404]
+        assert [(await http.get(url)).status_code for url in ("/v1/a", "/a", "/v2/a", "/v3/a")] == [
+            204,
+            204,
+            204,
+            404,
+        ]
 
 
 async def test_components_count_where_they_are_referred_to(tmp_path: Path) -> None:
@@ -489,11 +510,12 @@ PROVEN: dict[str, Mapping[str, str]] = {
         "$self": "test_documents_are_known_by_the_uri_they_give_themselves",
         "servers": "test_the_service_is_where_its_servers_say",
         "paths": "test_a_path_answers_to_the_methods_that_it_declares",
+        "webhooks": "test_a_webhook_is_given_its_url",
         "components": "test_components_count_where_they_are_referred_to",
         "security": "SCHEMES",
     },
-    "server": {"url": "test_the_service_is_where_its_servers_say"},
-    "server variable": {"default": "test_the_service_is_where_its_servers_say"},
+    "server": dict.fromkeys(("url", "variables"), "test_the_service_is_where_its_servers_say"),
+    "server variable": dict.fromkeys(("default", "enum"), "test_the_service_is_where_its_servers_say"),
     "path item": {
         **dict.fromkeys(
             ("get", "put", "post", "delete", "options", "head", "patch", "trace"),
@@ -505,6 +527,7 @@ PROVEN: dict[str, Mapping[str, str]] = {
     },
     "operation": {
         "operationId": "KEYWORDS", "parameters": "STYLES", "requestBody": "KEYWORDS", "responses": "ANSWERS", "security": "SCHEMES",
+        "callbacks": "test_nothing_is_sent_that_breaks_the_contract",
     },
     "parameter": {
         **dict.fromkeys(("name", "in", "style", "explode", "schema", "content"), "STYLES"),
@@ -517,12 +540,14 @@ PROVEN: dict[str, Mapping[str, str]] = {
     "response": dict.fromkeys(("headers", "content"), "ANSWERS"),
     "security scheme": dict.fromkeys(("type", "name", "in", "scheme"), "SCHEMES"),
     "discriminator": {"propertyName": "KEYWORDS", "mapping": "KEYWORDS", "defaultMapping": "OTHERS"},
+    "xml object": {"wrapped": "XML"},
     "components": {
         **dict.fromkeys(
             ("schemas", "responses", "parameters", "requestBodies", "headers", "pathItems", "mediaTypes"),
             "test_components_count_where_they_are_referred_to",
         ),
         "securitySchemes": "SCHEMES",
+        "callbacks": "test_a_callback_goes_where_the_call_said",
     },
 }  # fmt: skip
 """Kind of object → its enforced fields, each with the table or the test that shows it."""
@@ -545,7 +570,7 @@ def enforced(table: Table) -> set[str]:
 
 
 def test_every_enforced_construct_has_a_case() -> None:
-    elsewhere = {"writeOnly", "default"}
+    elsewhere = {"writeOnly", "default", "xml"}
     assert {case.name for case in [*KEYWORDS, *OLD]} == enforced(constructs.KEYWORDS) - elsewhere
     assert set(FORMATS) == enforced(constructs.FORMATS)
     assert {" ".join(case.name.split()[:2]) for case in STYLES} - {"query content"} == enforced(

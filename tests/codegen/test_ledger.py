@@ -252,7 +252,7 @@ components: {{securitySchemes: {{tls: {{type: mutualTLS}}, key: {{type: http, sc
 """
     lines = lines_of(tmp_path, text)
     assert lines["OpenAPI field path item.servers"] == "partly enforced"
-    assert lines["OpenAPI field operation.callbacks"] == "partly enforced"
+    assert lines["OpenAPI field operation.callbacks"] == "enforced"
     assert lines["extension x-mine"] == "annotation"
     assert lines["format lunar"] == "annotation"
     assert lines["schema keyword wonder"] == "annotation"

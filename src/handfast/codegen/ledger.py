@@ -217,7 +217,7 @@ def _media(media_type: str) -> Construct:
 # --- what became of it ----------------------------------------------------------------------------
 
 
-_PARTLY = frozenset(("unchecked-media", "unsupported-media-type"))
+_PARTLY = frozenset(("unchecked-media",))
 """Codes of findings about what is served, though not all of it is checked."""
 _TOLD = frozenset(("unknown-scheme", "spliced-ref"))
 """Codes of findings about what is enforced to the letter, though its author may not have meant it."""
