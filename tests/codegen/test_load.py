@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handfast.codegen.load import LoadFault, parse, read
+from handfast.codegen.load import MAX_BYTES, LoadFault, parse, read
 from handfast.codegen.source import Map, Seq, child_source, kind_of, plain, strings
 
 
@@ -175,12 +175,55 @@ def test_alias_bombs_are_refused_at_once() -> None:
     assert time.process_time() - started < 1
 
 
-def test_a_second_document_is_passed_over_with_a_warning() -> None:
-    document = parse("a: 1\n---\n# Notes: not: yaml\nb: [\n", "api.yaml")
-    assert document.root == {"a": 1}
-    assert [(str(finding.source), finding.fatal) for finding in document.findings] == [
-        ("api.yaml:2:1", False)
+def test_a_second_document_is_an_error_unless_it_is_empty() -> None:
+    document = parse("a: 1\n---\nb: 2\n", "x.yaml")
+    (finding,) = document.findings
+    assert (finding.code, finding.source.line, finding.fatal) == ("many-documents", 2, True)
+    for text in ("a: 1\n---\n", "---\na: 1\n...\n", "a: 1\n---\n# nothing\n"):
+        assert parse(text, "x.yaml").findings == (), text
+
+
+def test_files_have_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "api.yaml"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # a sparse file: nothing is written
+    with pytest.raises(LoadFault) as raised:
+        read(path, "api.yaml")
+    assert raised.value.finding.code == "too-large"
+
+
+@pytest.mark.parametrize("text", ["9" * 1001, "-" + "9" * 5000, "1e999", "-1.5E+400", "9" * 400 + ".5"])
+def test_numbers_that_no_reader_holds_are_told(text: str) -> None:
+    document = parse(f"a: {text}\nb: '{text}'\n", "x.yaml")
+    assert document.root == {"a": text, "b": text}
+    assert [(one.code, one.source.line) for one in document.findings] == [("huge-number", 1)]
+
+
+@pytest.mark.parametrize(
+    "text", ["1.2.3", "12-3", "0x1F", "007", "1_000", "+", ".", "1e", "12:30", "2020-01-01"]
+)
+def test_what_only_looks_like_a_number_is_a_text(text: str) -> None:
+    document = parse(f"a: {text}\n", "x.yaml")
+    assert (document.root, document.findings) == ({"a": text}, ())
+
+
+def test_tags_of_other_languages_are_told() -> None:
+    document = parse(
+        'a: !!python/object/apply:os.system ["x"]\nb: !!set {x: null}\nc: !!seq [1]\nd: !!map {e: 1}\n',
+        "x.yaml",
+    )
+    assert [(one.code, one.source.line, one.fatal) for one in document.findings] == [
+        ("unknown-tag", 1, True),
+        ("unknown-tag", 2, True),
     ]
+
+
+def test_nested_merges_are_bounded() -> None:
+    lines = ["a0: &a0 {k: 1}"]
+    lines += [f"a{n}: &a{n} {{b: {{<<: *a{n - 1}}}, c: {{<<: *a{n - 1}}}}}" for n in range(1, 40)]
+    with pytest.raises(LoadFault) as raised:
+        parse("\n".join(lines), "x.yaml")
+    assert raised.value.finding.code == "alias-bomb"
 
 
 def test_files_that_cannot_be_read_are_findings(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import unquote
 
 from handfast.codegen import clashes, errors, variants
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
@@ -23,6 +24,7 @@ from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.codegen.types import optional, union
 
 Security = tuple[tuple[tuple[str, tuple[str, ...]], ...], ...]
+_KEPT = re.compile("(%2F|%7B|%7D)", re.IGNORECASE)
 _BRACES = re.compile(r"\{[^{}/]+\}")
 
 
@@ -278,9 +280,17 @@ class _Builder:
 
 
 def _route(path: str, params: tuple[Param, ...]) -> str:
+    """Return the path as it is matched: decoded, but for slashes that divide nothing, and braces."""
     names = {param.wire: param.name for param in params if param.location == "path"}
     order = iter(template_names(path))
-    return _BRACES.sub(lambda _: "{" + names[WireName(next(order))] + "}", path)
+    literals = [_decoded(piece) for piece in _BRACES.split(path)]
+    expressions = ["{" + names[WireName(next(order))] + "}" for _ in literals[1:]]
+    return literals[0] + "".join(map("".join, zip(expressions, literals[1:], strict=True)))
+
+
+def _decoded(literal: str) -> str:
+    pieces = _KEPT.split(literal)
+    return "".join(piece.upper() if index % 2 else unquote(piece) for index, piece in enumerate(pieces))
 
 
 def _context(security: Security) -> Literal["Context", "PublicContext", "OptionalContext"]:

@@ -305,6 +305,10 @@ class _Checker:
                 node = pointers.lookup(root, str(node["$ref"])[1:])
             except pointers.Dangling:
                 return
+        else:
+            what = f"`{ref.text}` leads through more than {_MAX_HOPS} references"
+            self.report.error(ref.source, "too-deep", what, "refer to the definition itself")
+            return
         what = f"`{ref.text}` leads back to itself"
         self.report.error(ref.source, "ref-cycle", what, "let one of the references name a definition")
 

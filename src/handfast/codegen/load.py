@@ -20,11 +20,14 @@ from handfast.codegen.source import Map, Node, Seq, TextFile
 
 MAX_DEPTH = 100
 """How deep mappings and lists may nest; real contracts stay under 40."""
+MAX_BYTES = 64 * 1024 * 1024
+"""How large a file may be; real contracts stay under 20 MiB."""
 MAX_ALIASED = 200_000
 """How many values all aliases of a file may stand for together: more is an alias bomb."""
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_HUGE_INT = re.compile(r"[-+]?[1-9][0-9]{1000,}\Z")
 _NUMBER_START = frozenset("-+.0123456789")
 _WORDS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -70,11 +73,15 @@ class Document:
 def read(path: Path, name: str) -> Document:
     """Parse the file at `path`, called `name` in findings; raises `LoadFault` where it cannot be read."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise LoadFault(
             _fault(name, "unreadable", f"cannot read the file: {error.strerror}", "make it a readable file")
         ) from error
+    if len(data) > MAX_BYTES:
+        what = f"the file has more than {MAX_BYTES // 2**20} MiB"
+        raise LoadFault(_fault(name, "too-large", what, "split the contract, and refer to its parts"))
     return parse(_decode(data, name), name)
 
 
@@ -184,20 +191,25 @@ class _Builder:
             elif isinstance(event, yaml.DocumentStartEvent):
                 self.documents += 1
                 if self.documents > 1:
-                    what = "a second YAML document starts here; it is ignored"
-                    source = self.file.source(_offset(event))
-                    fix = "keep one contract a file"
-                    self.findings.append(Finding(source, "many-documents", what, fix, fatal=False))
+                    self.second(parser, event)
                     return
+
+    def second(self, parser: CParser, start: yaml.DocumentStartEvent) -> None:
+        """Tell of a second document, unless there is nothing in it: some tools end a file with `---`."""
+        first = parser.get_event()
+        if not isinstance(first, yaml.ScalarEvent) or first.value:
+            what = "a second YAML document starts here; which of them is the contract?"
+            source = self.file.source(_offset(start))
+            self.findings.append(Finding(source, "many-documents", what, "keep one contract a file"))
 
     def open(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         offset = _offset(event)
         if len(self.stack) >= MAX_DEPTH:
             what = f"mappings and lists nest deeper than {MAX_DEPTH}"
             raise self.fault(offset, "too-deep", what, "move inner parts to components and refer to them")
-        if event.tag is not None and not event.tag.startswith(_CORE_TAG):
-            self.unknown_tag(event.tag, offset)
         mapping = isinstance(event, yaml.MappingStartEvent)
+        if event.tag not in (None, "!", _CORE_TAG + ("map" if mapping else "seq")):
+            self.unknown_tag(str(event.tag), offset)
         node: Map | Seq = Map(self.file, offset) if mapping else Seq(self.file, offset)
         self.stack.append(_Open(node, event.anchor))
         if event.anchor:
@@ -288,7 +300,13 @@ class _Builder:
         text: str = event.value
         tag: str | None = event.tag
         if tag is None:
-            return resolve(text) if event.implicit[0] else text
+            value = resolve(text) if event.implicit[0] else text
+            if event.implicit[0] and value is text and text and _is_huge(text):
+                what = f"the number `{_short(text)}` is too large; it is taken as a text"
+                fix = "write a smaller number, or put it in quotes"
+                source = self.file.source(_offset(event))
+                self.findings.append(Finding(source, "huge-number", what, fix, fatal=False))
+            return value
         if tag in ("!", _CORE_TAG + "str"):
             return text
         if tag in (_CORE_TAG + "int", _CORE_TAG + "float", _CORE_TAG + "bool", _CORE_TAG + "null"):
@@ -316,6 +334,11 @@ def resolve(text: str) -> bool | int | float | str | None:
         if number not in (float("inf"), float("-inf")):
             return number
     return text
+
+
+def _is_huge(text: str) -> bool:
+    """Whether a plain scalar that has stayed a text is a number beyond what programs hold."""
+    return text[0] in _NUMBER_START and bool(_FLOAT.match(text) or _HUGE_INT.match(text))
 
 
 def _offset(event: yaml.Event) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from handfast.codegen import clashes
@@ -84,7 +85,7 @@ class ParamReader:
         explode = node.get("explode")
         required = location == "path" or node.get("required") is True
         has_default, default, value = self._default(schema_node, schema_owner, kind, required=required)
-        name = namer.py(wire)
+        name = namer.py(_ascii(wire) if location == "path" else wire)
         clashes.tell(self.report, found.source, "parameter", wire, name)
         return Param(
             name=name,
@@ -156,6 +157,13 @@ class ParamReader:
             )
             return False, None, None
         return True, self.schemas.types.default(plain(value), kind), value
+
+
+def _ascii(wire: str) -> str:
+    """Return the name of a path parameter in letters that a route may name it by (Starlette's are ASCII)."""
+    if wire.isascii():
+        return wire
+    return unicodedata.normalize("NFKD", wire).encode("ascii", "ignore").decode().strip() or "parameter"
 
 
 def _text(node: Node) -> str:

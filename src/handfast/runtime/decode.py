@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 
@@ -345,9 +346,19 @@ def _encoded(text: str) -> str:
     return text.replace("%", "%25") if "%" in text else text
 
 
+_LITERAL: Final = "/:@!$&'()*+,;=~-._"
+"""What stands in a path as it is (RFC 3986, 3.3)."""
+
+
+def _literal(piece: str) -> str:
+    """A literal part of a template as it stands in requests: percent-encoded, in digits of either case."""
+    encoded = "%2F".join(quote(unquote(one), safe=_LITERAL) for one in re.split("(?i:%2f)", piece))
+    return re.sub("%[0-9A-F]{2}", lambda match: f"(?i:{match[0]})", re.escape(encoded))
+
+
 def _template(path: str, names: Mapping[str, str]) -> re.Pattern[str]:
     pattern = ""
     for piece in re.split(r"(\{[^{}]+\})", path):
         name = names.get(piece[1:-1]) if piece.startswith("{") else None
-        pattern += re.escape(piece) if name is None else f"(?P<{name}>[^/]+)"
+        pattern += _literal(piece) if name is None else f"(?P<{name}>[^/]+)"
     return re.compile(pattern)

@@ -394,6 +394,9 @@ def shape(route: str) -> str:
     return _PARAMETER.sub("{}", route)
 
 
-def literalness(route: str) -> tuple[tuple[int, str], ...]:
-    """A sort key that puts literal segments before templated ones."""
-    return tuple((segment.count("{"), segment) for segment in shape(route).split("/"))
+def literalness(route: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key that puts literal segments before templated ones, and more literal ones of these first."""
+    return tuple(
+        (segment.count("{") and 1, -len(segment.replace("{}", "")) if "{" in segment else 0, segment)
+        for segment in shape(route).split("/")
+    )
