@@ -16,13 +16,13 @@ from typing import Final
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from handfast.runtime import xmltext
+from handfast.runtime import deep, xmltext
 from handfast.runtime.admission import too_large
 from handfast.runtime.contract import Body, Media
 from handfast.runtime.errors import UnsupportedMediaType, Violation
 from handfast.runtime.items import RawItems
 from handfast.runtime.jsontext import MalformedJson, parse_json
-from handfast.runtime.multipart import MalformedMultipart, parse_multipart
+from handfast.runtime.multipart import Field, MalformedMultipart, parse_multipart
 from handfast.runtime.readings import MalformedText, Reader, parse_pairs, percent_decode
 from handfast.runtime.results import CHUNK_BYTES, Upload
 from handfast.runtime.schemas import Check, View, pointer
@@ -269,8 +269,9 @@ class _MediaDecoder:
         texts: dict[str, list[str]] = {}
         uploads: dict[str, list[Upload]] = {}
         for name, part in form.multi_items():
+            self._declared_type(name, getattr(part, "content_type", None), out)
             if isinstance(part, str):
-                texts.setdefault(name, []).append(part)
+                texts.setdefault(name, []).append(part if _is_form(part) else str(part))
             elif self._is_file(name):
                 uploads.setdefault(name, []).append(_upload(part))
             else:
@@ -299,6 +300,15 @@ class _MediaDecoder:
         decoded.value = typed
         return decoded
 
+    def _declared_type(self, name: str, sent: str | None, out: list[Violation]) -> None:
+        """Hold the Content-Type that a part states against the one that `encoding` demands of it."""
+        wanted = self._encoding.get(name, {}).get("contentType")
+        if not sent or not isinstance(wanted, str):
+            return
+        part = MediaType.parse(sent)
+        if not any(MediaType.parse(one).covers(part) for one in wanted.split(",")):
+            out.append(Violation("body", pointer([name]), "contentType", f"must be of the type {wanted}"))
+
     def _takes_files(self, name: str) -> bool:
         """Whether the property is a list of files."""
         return "array" in self._reader.property(name).types and not _is_binary(self._view, self._reader, name)
@@ -315,20 +325,19 @@ class _MediaDecoder:
         """Read a form's texts as an object, each property by its schema and encoding."""
         before = len(out)
         found: dict[str, object] = {}
-        deep: dict[str, dict[str, object]] = {}
+        nested: set[str] = set()
         for key, values in texts.items():
-            name, bracket, rest = key.partition("[")
-            if bracket and key not in self._reader.properties and name in self._reader.properties:
-                inner = rest.rstrip("]")
-                reader = self._reader.property(name)
-                if "object" in reader.types and inner:
-                    deep.setdefault(name, {})[inner] = reader.property(inner).scalar(values[-1])
-                    continue
-                if "array" in reader.types:
-                    key = name
-            found[key] = self._value(key, values, out)
-        for name, members in deep.items():
-            found.setdefault(name, members)
+            name, inner = deep.split(key)
+            if inner and key not in self._reader.properties and name in self._reader.properties:
+                nested.add(name)
+            else:
+                found[key] = self._value(key, values, out)
+        for name in nested:
+            tree = deep.tree_of(texts, name)
+            try:
+                found.setdefault(name, deep.value_of(tree, self._reader.property(name), str))
+            except deep.Repeated:
+                out.append(Violation("body", pointer([name]), "style", "each property must be given once"))
         return found if len(out) == before else None
 
     def _value(self, name: str, texts: list[str], out: list[Violation]) -> object:
@@ -345,7 +354,7 @@ class _MediaDecoder:
             return None
         if "object" in reader.types:
             return _first_valid(reader, _structured(texts[0], reader))
-        return reader.scalar(texts[0])
+        return reader.scalar(str(texts[0]))
 
     def _lists(self, reader: Reader, texts: list[str]) -> Iterable[object]:
         item = reader.item
@@ -379,10 +388,33 @@ def document_decoder(media: Media, view: View) -> Callable[[bytes, list[Violatio
 
 
 def _structured(text: str, reader: Reader) -> Iterable[object]:
-    """JSON first, as a part that holds an object is by default, then the plain readings."""
+    """As the part says by its Content-Type; else JSON, as a part with an object is by default, or plain."""
+    if _is_form(text):
+        with suppress(MalformedText):
+            pairs = parse_pairs(text.encode())
+            yield {
+                name: _first_valid(
+                    reader.property(name),
+                    _repeated(reader.property(name), [percent_decode(one, plus=True) for one in values]),
+                )
+                for name, values in pairs.items()
+            }
     with suppress(ValueError):
         yield parse_json(text.encode())
-    yield reader.scalar(text)
+    yield reader.scalar(str(text))
+
+
+def _is_form(text: str) -> bool:
+    """Whether a part says that it holds a form of its own."""
+    return isinstance(text, Field) and text.content_type == "application/x-www-form-urlencoded"
+
+
+def _repeated(reader: Reader, texts: list[str]) -> Iterable[object]:
+    if "array" in reader.types:
+        yield [reader.item.scalar(text) for text in texts]
+    if len(texts) == 1:
+        yield reader.scalar(texts[0])
+    yield texts
 
 
 def _first_valid(reader: Reader, candidates: Iterable[object]) -> object:

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 
+from handfast.runtime import deep
 from handfast.runtime.contract import Parameter
 from handfast.runtime.errors import InputLocation, Violation
 from handfast.runtime.jsontext import MalformedJson, parse_json
@@ -45,7 +46,6 @@ class ParameterDecoder:
         check = view.named(parameter.schema)
         self._check = check
         self._reader = Reader(view, view.schema(parameter.schema), check)
-        self._deep = re.compile(re.escape(parameter.wire) + r"\[([^\[\]]*)\](\[[0-9]*\])?")
 
     def decode(
         self, source: Mapping[str, list[str]], claimed: frozenset[str], out: list[Violation]
@@ -213,15 +213,13 @@ class ParameterDecoder:
         return {name: self._reader.property(name).scalar(value) for name, value in pairs}
 
     def _deep_object(self, source: Mapping[str, list[str]]) -> list[object]:
-        found: dict[str, object] = {}
-        for key, texts in source.items():
-            match = self._deep.fullmatch(key)
-            if match is None:
-                continue
-            found[match[1]] = self._repeated(
-                self._reader.property(match[1]), texts, listed=match[2] is not None
-            )
-        return [found] if found else []
+        tree = deep.tree_of(source, self.wire)
+        if not tree:
+            return []
+        try:
+            return [deep.value_of(tree, self._reader, self._text)]
+        except deep.Repeated:
+            raise _Refused("style", "each property must be given once") from None
 
     def _spread_object(self, source: Mapping[str, list[str]], claimed: frozenset[str]) -> list[object]:
         reader = self._reader
@@ -232,8 +230,8 @@ class ParameterDecoder:
             return []
         return [{name: self._repeated(reader.property(name), source[name]) for name in names}]
 
-    def _repeated(self, reader: Reader, texts: list[str], *, listed: bool = False) -> object:
-        if "array" in reader.types and (listed or len(texts) > 1 or "string" not in reader.types):
+    def _repeated(self, reader: Reader, texts: list[str]) -> object:
+        if "array" in reader.types and (len(texts) > 1 or "string" not in reader.types):
             return [reader.item.scalar(self._text(text)) for text in texts]
         if len(texts) > 1:
             raise _Refused("style", "each property must be given once")

@@ -23,6 +23,19 @@ class MalformedMultipart(ValueError):
     """A body is no multipart that this service takes; the message says why and quotes nothing of it."""
 
 
+class Field(str):
+    """The text of a part, and the media type that the part says it has."""
+
+    __slots__ = ("content_type",)
+    content_type: str
+
+    def __new__(cls, text: str, content_type: str) -> Field:
+        """Keep both."""
+        made = super().__new__(cls, text)
+        made.content_type = content_type
+        return made
+
+
 class _Parser(MultiPartParser):
     @property
     def _charset(self) -> str:
@@ -47,6 +60,11 @@ class _Parser(MultiPartParser):
             except UnicodeDecodeError:
                 raise MultiPartException("a field is not UTF-8") from None  # Starlette would guess Latin-1
         super().on_part_end()
+        if part.file is None:
+            sent = next((value for name, value in part.item_headers if name == b"content-type"), b"")
+            name, text = self.items[-1]
+            essence = sent.decode("latin-1").partition(";")[0].strip().lower()
+            self.items[-1] = (name, Field(str(text), essence))
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
@@ -76,4 +94,4 @@ async def parse_multipart(request: Request, *, field_limit_bytes: int) -> FormDa
         raise MalformedMultipart(error.message) from None
 
 
-__all__ = ["MalformedMultipart", "parse_multipart"]
+__all__ = ["Field", "MalformedMultipart", "parse_multipart"]
