@@ -17,7 +17,6 @@ from handfast.mock.examples import Document
 from handfast.mock.memory import Deleted
 from handfast.mock.prefer import preferences
 from handfast.runtime.app import add_routes, raise_again
-from handfast.runtime.basepaths import base_paths
 from handfast.runtime.bodies import Decoded
 from handfast.runtime.contract import Contract, OperationSpec
 from handfast.runtime.docs import add_contract, add_docs
@@ -73,7 +72,7 @@ def create_mock(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=layers(settings, Metrics(), base_paths(document), methods),
+        middleware=layers(settings, Metrics(), document, methods),
         exception_handlers={HTTPException: raise_again},
     )
     app.state.settings = settings

@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from handfast.runtime.basepaths import base_paths
 from handfast.runtime.docs import add_contract, add_docs, document
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
@@ -74,9 +73,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=layers(
-            settings, service.metrics, base_paths(json.loads(published or b"{}")), _methods(routers)
-        ),
+        middleware=layers(settings, service.metrics, json.loads(published or b"{}"), _methods(routers)),
         lifespan=_lifespan(service, tokens, root, tables),
         exception_handlers={HTTPException: raise_again},
     )

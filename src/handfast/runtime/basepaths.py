@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any, Final
 
@@ -23,20 +23,33 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 class BasePaths:
     """Takes the base path of a server off, the ASGI way: the router looks behind `root_path`."""
 
-    def __init__(self, app: ASGIApp, bases: Sequence[str]) -> None:
-        """Serve below each of `bases` too: paths that begin with a slash and do not end with one."""
+    def __init__(self, app: ASGIApp, bases: Sequence[str], paths: Iterable[str] = ()) -> None:
+        """Serve below each of `bases` too: paths that begin with a slash and do not end with one.
+
+        `paths` are the contract's templates: where several bases would do (`/v1` and `/v1/pets`), the one
+        counts behind which there is such a path.
+        """
         self.app = app
         self._bases = tuple(bases)
+        self._paths = tuple(paths)
+        self._known: list[re.Pattern[str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note the base in the scope, where the path has one."""
         if scope["type"] == "http" and not scope.get("root_path"):
             path = scope["path"]
-            for base in self._bases:
-                if path.startswith(f"{base}/"):
-                    scope["root_path"] = base
-                    break
+            fitting = [base for base in self._bases if path.startswith(f"{base}/")]
+            if len(fitting) > 1:
+                fitting = [base for base in fitting if self._is_known(path.removeprefix(base))] or fitting
+            if fitting:
+                scope["root_path"] = fitting[0]
         await self.app(scope, receive, send)
+
+    def _is_known(self, path: str) -> bool:
+        if self._known is None:
+            pieces = [_VARIABLE.split(template)[::2] for template in self._paths]
+            self._known = [re.compile("[^/]+".join(map(re.escape, parts))) for parts in pieces]
+        return any(pattern.fullmatch(path) for pattern in self._known)
 
 
 def base_paths(document: Mapping[str, Any]) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handfast.runtime.admission import Admission
-from handfast.runtime.basepaths import BasePaths
+from handfast.runtime.basepaths import BasePaths, base_paths
 from handfast.runtime.errors import (
     ApiError,
     InternalError,
@@ -51,9 +51,10 @@ _log = structlog.get_logger(__name__)
 
 
 def layers(
-    settings: Settings, metrics: Metrics, bases: Sequence[str] = (), methods: Iterable[str] = ()
+    settings: Settings, metrics: Metrics, document: Mapping[str, Any], methods: Iterable[str] = ()
 ) -> list[Middleware]:
-    """All layers, outermost first, for the base paths of the contract's servers and for its methods."""
+    """All layers, outermost first, for the servers and paths of an OpenAPI document and for its methods."""
+    bases = base_paths(document)
     return [
         Middleware(CorrelationId),
         Middleware(RequestLog, metrics=metrics),
@@ -63,7 +64,7 @@ def layers(
         Middleware(Admission, settings=settings),
         Middleware(Deadline, seconds=settings.deadline_seconds, body_seconds=settings.body_timeout_seconds),
         Middleware(EncodedSlashes),
-        *([Middleware(BasePaths, bases=bases)] if bases else []),
+        *([Middleware(BasePaths, bases=bases, paths=document.get("paths", {}))] if bases else []),
     ]
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from handfast.runtime import Inputs, PublicContext, create_app
-from handfast.runtime.basepaths import MOST_COMBINATIONS, base_paths
+from handfast.runtime.basepaths import MOST_COMBINATIONS, BasePaths, base_paths
 from tests.unit.runtime.small import client, contract, operation, parameter, router, settings
 
 
@@ -93,3 +94,24 @@ async def test_operations_answer_below_the_base_and_at_the_root(tmp_path: Path) 
         assert (await http.get("/api/v1/health")).status_code == 200
         for path in ("/api/v1pets/7", "/api/v1", "/api/v1/api/v1/pets/7"):
             assert (await http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "base"),
+    [
+        ("/v1/pets/7", "/v1"),
+        ("/v1/pets/owners", "/v1/pets"),
+        ("/v1/none", "/v1"),
+        ("/pets/7", ""),
+        ("/v1/pets/a/b", "/v1/pets"),
+    ],
+)
+async def test_of_several_bases_the_one_before_a_path_of_the_contract_counts(path: str, base: str) -> None:
+    seen: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope.get("root_path", ""))
+
+    layer = BasePaths(app, ["/v1/pets", "/v1"], ["/pets/{id}", "/owners", "/{a}/b"])
+    await layer({"type": "http", "path": path}, None, None)  # type: ignore[arg-type]  # nothing is read or sent
+    assert seen == [base]
