@@ -188,7 +188,7 @@ def test_media_types_have_a_kind(media_type: str, kind: str) -> None:
             "application/x-ndjson: {itemSchema: {type: array, items: {type: integer}}}",
             "ItemStream[list[int]]",
         ),
-        ("multipart/form-data: {}", "JsonValue"),
+        ("multipart/form-data: {}", "dict[str, JsonValue | Upload]"),
         (
             "application/xml: {schema: {type: boolean}}, application/json: {schema: {type: integer}}",
             "bool | int",
@@ -257,6 +257,15 @@ components:
     }
     assert made.patch_schemas == {"TaskPatch", "Own", "Other"}
     assert made.schemas[ClassName("TaskPatch")] == made.schemas[ClassName("Task")]
+
+
+def test_a_form_of_which_nothing_is_said_may_hold_files(tmp_path: Path) -> None:
+    for schema in ("{}", "{type: object}"):
+        body = operation(
+            tmp_path, f"requestBody: {{content: {{multipart/form-data: {{schema: {schema}}}}}}}\n{OK}"
+        ).body
+        assert body is not None
+        assert body.type.expr == "dict[str, JsonValue | Upload] | None"
 
 
 def test_merge_patches_tell_absent_from_null_at_every_depth(tmp_path: Path) -> None:

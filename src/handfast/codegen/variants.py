@@ -12,7 +12,7 @@ from dataclasses import replace
 from handfast.codegen import mergepatch
 from handfast.codegen.ir import ClassName, Json, Media, Operation, TypeRef
 from handfast.codegen.normalise import Normaliser
-from handfast.codegen.types import PREFIX, optional, split, union
+from handfast.codegen.types import ANYTHING, PREFIX, UPLOAD, optional, split, union
 
 _MERGE_PATCH = "application/merge-patch+json"
 _NAMED = ("properties", "patternProperties", "dependentSchemas")
@@ -36,6 +36,7 @@ def apply(
         media: list[Media] = []
         for one in body.media:
             role = _role(operation, one)
+            one = _open_form(one) if role == "upload" else one
             if not role or role == "merge" or (role == "upload" and not _has_files(one.schema, schemas)):
                 media.append(one)
                 continue
@@ -47,6 +48,14 @@ def apply(
         result.append(replace(operation, body=made))
     result, merged = _merge_patches(result, schemas)
     return result, frozenset(patch | merged), frozenset(upload)
+
+
+def _open_form(media: Media) -> Media:
+    """A form of which the contract says nothing may hold files too."""
+    if media.type.expr not in ("JsonValue", "dict[str, JsonValue]"):
+        return media
+    inner = f"dict[str, {ANYTHING.expr} | {UPLOAD.expr}]"
+    return replace(media, type=TypeRef(inner, imports=ANYTHING.imports | UPLOAD.imports))
 
 
 def _role(operation: Operation, media: Media) -> str:

@@ -218,6 +218,9 @@ class Operation(Generic[ContextT, InputsT]):
                 values, context=self.contract.request, by_alias=True, by_name=False
             )
         except ValidationError as error:
+            # The view must hold what the contract accepts: a fault of ours, which must not become a 500.
+            places = [pointer(entry["loc"]) for entry in error.errors(include_input=False)]
+            _log.error("view_refused", operation_id=self.spec.operation_id, places=places[:10])
             raise Violations(
                 [self._unrepresentable(entry["loc"]) for entry in error.errors()],
                 status=self.spec.violation_status,
@@ -225,7 +228,7 @@ class Operation(Generic[ContextT, InputsT]):
         return inputs
 
     def _unrepresentable(self, place: Sequence[str | int]) -> Violation:
-        """What the schema admits but no Python type holds, such as the year 0."""
+        """A place where the typed view does not hold what the schema admits."""
         name, *rest = place
         location: InputLocation = "body"
         for parameter in self.spec.parameters:
