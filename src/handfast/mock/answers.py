@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import structlog
 from starlette.responses import Response
 
 from handfast.mock.bodies import content_of
+from handfast.mock.discriminated import discriminated
 from handfast.mock.examples import Document
 from handfast.mock.prefer import Preferences
 from handfast.mock.values import Impossible, Maker
@@ -20,6 +22,7 @@ from handfast.runtime.documents import concrete
 from handfast.runtime.encode import BODILESS
 from handfast.runtime.errors import BadRequest, NotFound
 from handfast.runtime.headertexts import header_text
+from handfast.runtime.schemas import View
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +47,9 @@ class Answerer:
         """Take examples from `document`; what is made is the same for the same `seed`."""
         self._contract = contract
         self._document = document
-        self._maker = Maker(contract.response, seed)
+        plain, strict = contract.response, View(discriminated(contract.schemas), "response")
+        self._makers = [(strict, Maker(strict, seed)), (plain, Maker(plain, seed))]
+        """How answers are made: first so that discriminators count too, then by plain schemas."""
         self._made: dict[_Key, bytes | None] = {}
 
     def answer(
@@ -114,14 +119,16 @@ class Answerer:
     def _new(self, spec: OperationSpec, status: int, media: Media, request: str, *, examples: bool) -> bytes:
         if media.schema is None and media.kind in ("binary", "sse"):
             return content_of(media, None, self._contract)
-        check = self._contract.response.named(media.schema)
-        schema = self._contract.response.schema(media.schema)
-        if examples:
-            for value in self._examples(spec, status, media):
+        given = list(self._examples(spec, status, media)) if examples else []
+        key = f"{spec.name}/{status}/{media.type}/{request}"
+        for view, maker in self._makers:
+            check = view.named(media.schema)
+            for value in given:
                 if check.is_valid(value):
                     return content_of(media, value, self._contract)
-        value = self._maker.value(schema, f"{spec.name}/{status}/{media.type}/{request}", check)
-        return content_of(media, value, self._contract)
+            with suppress(Impossible):
+                return content_of(media, maker.value(view.schema(media.schema), key, check), self._contract)
+        raise Impossible
 
     def _examples(self, spec: OperationSpec, status: int, media: Media) -> Iterator[Any]:
         for _, value in self._document.examples(spec, status, media.type):
@@ -149,7 +156,8 @@ class Answerer:
         for _, value in self._document.examples_of(self._document.header(spec, status, header.wire)):
             if check.is_valid(value):
                 return value
-        return self._maker.value(view.schema(header.schema), f"{spec.name}/{status}/{header.wire}", check)
+        _, maker = self._makers[-1]
+        return maker.value(view.schema(header.schema), f"{spec.name}/{status}/{header.wire}", check)
 
 
 def _statuses(spec: OperationSpec) -> Iterator[tuple[int, Declared]]:

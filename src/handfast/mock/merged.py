@@ -110,25 +110,10 @@ def _choices(schema: Part) -> Iterator[list[Schema]]:
     branches: list[list[list[Schema]]] = []
     for keyword in ("oneOf", "anyOf"):
         if keyword in schema:
-            branches.append([[one] for one in _tagged(schema, schema[keyword])])
+            branches.append([[one] for one in schema[keyword]])
     if "if" in schema:
         branches.append([[schema["if"], schema.get("then", True)], [schema.get("else", True)]])
     yield from _product(branches)
-
-
-def _tagged(schema: Part, options: list[Schema]) -> Iterator[Schema]:
-    """Let a branch that a discriminator leads to carry one of its names."""
-    discriminator = schema.get("discriminator") or {}
-    names: dict[str, list[str]] = {}
-    for name, ref in (discriminator.get("mapping") or {}).items():
-        names.setdefault(ref, []).append(name)
-    for option in options:
-        target = option.get("$ref") if isinstance(option, dict) else None
-        if target in names:
-            tag = {"properties": {discriminator["propertyName"]: {"enum": names[target]}}}
-            yield {"allOf": [option, tag]}
-        else:
-            yield option
 
 
 def _product(branches: list[list[list[Schema]]]) -> Iterator[list[Schema]]:
