@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from handfast.codegen.overlay import Action
 from handfast.codegen.publish import publish
 from handfast.codegen.yamltext import to_yaml
 from tests.codegen.contracts import read, write_contract
+from tests.codegen.helpers import OK as EMPTY
+from tests.codegen.helpers import project
 
 JsonObject = dict[str, Json]
 OK: Json = {"200": {"description": "Fine."}}
@@ -393,3 +396,69 @@ def test_yaml_reads_well() -> None:
         "inf:\n  - .inf\n  - -.inf\n"
     )
     assert to_yaml(float("nan")) == ".nan\n"
+
+
+def test_contracts_of_openapi_32_are_merged(tmp_path: Path) -> None:
+    def text(name: str, path: str, method: str) -> str:
+        return f"""\
+            openapi: 3.2.0
+            $self: https://api.example.com/{name}.yaml
+            info: {{title: {name}, version: "1"}}
+            paths:
+              {path}:
+                additionalOperations:
+                  {method}: {{operationId: same, responses: {{"200": {{$ref: "#/components/responses/R"}}}}}}
+            components:
+              responses:
+                R: {{description: {name}, content: {{application/json: {{$ref: "#/components/mediaTypes/M"}}}}}}
+              mediaTypes: {{M: {{schema: {{type: string, const: {name}}}}}}}
+            """
+
+    files = {
+        "001-a/contracts/a.yaml": text("a", "/x", "COPY"),
+        "002-b/contracts/b.yaml": text("b", "/x", "PURGE"),
+    }
+    loaded = project(tmp_path, files)
+    assert not loaded.fatal
+    published = publish(loaded.features)
+    document = json.loads(json.dumps(published.document))
+    assert "$self" not in document
+    operations = document["paths"]["/x"]["additionalOperations"]
+    assert {method: one["operationId"] for method, one in operations.items()} == {
+        "COPY": "same",
+        "PURGE": "b_same",
+    }
+    assert operations["PURGE"]["responses"]["200"] == {"$ref": "#/components/responses/BR"}
+    assert document["components"]["responses"]["BR"]["content"]["application/json"] == {
+        "$ref": "#/components/mediaTypes/BM"
+    }
+    assert overlay.subtract(published.document, published.overlay) == published.source
+
+
+def test_a_superseded_operation_of_any_method_is_taken_out(tmp_path: Path) -> None:
+    one = f"""\
+        openapi: 3.2.0
+        info: {{title: A, version: "1"}}
+        paths:
+          /x: {{additionalOperations: {{COPY: {{{EMPTY}}}}}}}
+          /y: {{additionalOperations: {{COPY: {{{EMPTY}}}, PURGE: {{{EMPTY}}}}}}}
+        """
+    other = f"""\
+        openapi: 3.2.0
+        info: {{title: B, version: "1"}}
+        x-supersedes: 001-a
+        paths:
+          /x: {{additionalOperations: {{COPY: {{{EMPTY}}}}}}}
+          /y: {{additionalOperations: {{COPY: {{{EMPTY}}}}}}}
+        """
+    loaded = project(tmp_path, {"001-a/contracts/a.yaml": one, "002-b/contracts/b.yaml": other})
+    assert not loaded.fatal
+    assert [[f"{op.method} {op.path}" for op in found.operations] for found in loaded.features] == [
+        ["PURGE /y"],
+        ["COPY /x", "COPY /y"],
+    ]
+    paths = json.loads(json.dumps(publish(loaded.features).document))["paths"]
+    assert {path: sorted(item["additionalOperations"]) for path, item in paths.items()} == {
+        "/x": ["COPY"],
+        "/y": ["COPY", "PURGE"],
+    }

@@ -367,7 +367,7 @@ class _Bundler:
     def lead_to_operations(self, root: Map) -> None:
         """Let links name operations by where they stand in the bundle."""
         places: dict[tuple[str, int], str] = {}
-        for visit in walk(root):
+        for visit in walk(root, leaves=frozenset(("schema",))):
             if visit.kind == "operation":
                 at = (visit.node.file.name, visit.node.offset)
                 places.setdefault(at, pointers.reference(visit.path))

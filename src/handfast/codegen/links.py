@@ -9,13 +9,14 @@ from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, Node, Seq
 from handfast.codegen.walk import walk
 
+_LEAVES = frozenset(("schema", "parameter", "media type", "header", "link"))
 _LOCATIONS = ("path", "query", "querystring", "header", "cookie")
 
 
 def check(root: Map, report: Report) -> None:
     """Note every link that leads nowhere, and parameters of links that nobody takes."""
     by_id = _by_id(root)
-    for visit in walk(root):
+    for visit in walk(root, leaves=_LEAVES):
         link = visit.node
         if visit.kind != "link" or "$ref" in link:
             continue

@@ -16,7 +16,7 @@ from handfast.codegen.prose import words
 JsonObject = dict[str, Json]
 
 _REF = re.compile(r"#/components/([^/]+)/([^/]+)")
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value"))
+_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "dataValue"))
 
 
 def merged(features: Sequence[Feature]) -> JsonObject:
@@ -293,7 +293,7 @@ def _requirements(security: Json, names: Mapping[tuple[str, str], str]) -> Json:
 def _add(result: JsonObject, document: JsonObject) -> None:
     """Add a document whose names no longer clash."""
     for key, value in document.items():
-        if key in ("openapi", "info"):
+        if key in ("openapi", "info", "$self"):
             continue
         if key == "paths":
             paths = _object(result.setdefault("paths", {}))

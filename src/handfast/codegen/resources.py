@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 from handfast.codegen import pointer as pointers
 from handfast.codegen.source import Map, Node, Seq
 
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value"))
+_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "dataValue"))
 _ANCHORS = ("$anchor", "$dynamicAnchor")
 
 

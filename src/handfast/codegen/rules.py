@@ -12,6 +12,7 @@ from handfast.codegen.walk import walk
 
 LOCATIONS = ("path", "query", "header", "cookie", "querystring")
 _VERSION = re.compile(r"3\.[012](\.\d+)?(-.*)?\Z")
+_LEAVES = frozenset(("schema", "parameter"))
 _SWAGGER2 = {
     "body": "use `requestBody`",
     "formdata": "use `requestBody` with `application/x-www-form-urlencoded`",
@@ -155,7 +156,7 @@ def _parameter(parameter: Node, owner: Map | Seq, key: str | int, report: Report
 def _no_newer_values(root: Map, report: Report) -> None:
     """Tell of values that a parameter may have from OpenAPI 3.2 on."""
     version = str(root["openapi"])[:3]
-    for visit in walk(root):
+    for visit in walk(root, leaves=_LEAVES):
         node = visit.node
         if visit.kind != "parameter":
             continue

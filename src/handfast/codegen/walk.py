@@ -23,8 +23,10 @@ class Visit:
     """Its key or index in `owner`."""
 
 
-def walk(root: Map) -> Iterator[Visit]:
+def walk(root: Map, *, leaves: frozenset[str] = frozenset()) -> Iterator[Visit]:
     """Yield the document and every object in it, in the order of the text, those behind no `$ref`.
+
+    What objects of the kinds `leaves` hold is passed over.
 
     An object may be changed while it is visited: what it holds is looked at afterwards.
     """
@@ -32,7 +34,8 @@ def walk(root: Map) -> Iterator[Visit]:
     while pending:
         visit = pending.pop()
         yield visit
-        pending.extend(reversed(list(_children(visit))))
+        if visit.kind not in leaves:
+            pending.extend(reversed(list(_children(visit))))
 
 
 def _children(visit: Visit) -> Iterator[Visit]:
