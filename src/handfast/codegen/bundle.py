@@ -6,16 +6,15 @@ References that leave the project, or the machine, are refused: a contract must 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urljoin
 
 from handfast.codegen import pointer as pointers
 from handfast.codegen.files import Files, Refused, Target
+from handfast.codegen.follow import Follower
 from handfast.codegen.grammar import KINDS, Kind, is_extension, slot_of
-from handfast.codegen.ir import Finding, Source
+from handfast.codegen.ir import Finding
 from handfast.codegen.load import Document, LoadFault
 from handfast.codegen.resources import holds
 from handfast.codegen.source import Map, Node, Seq, TextFile
@@ -46,23 +45,18 @@ def bundle(entry: Document, files: Files) -> Bundle:
     return Bundle(bundler.run(), tuple(bundler.findings))
 
 
-class _Bundler:
+class _Bundler(Follower):
     def __init__(self, entry: Document, files: Files) -> None:
-        self.entry = entry
-        self.files = files
-        self.findings: list[Finding] = []
+        super().__init__(entry, files)
         self.names: dict[tuple[str, Target], str] = {}
         """(kind, target) → its name in the components of the bundle."""
         self.taken: dict[str, set[str]] = {}
         self.pending: list[tuple[str, Target, Node]] = []
         self.inlining: list[Target] = []
-        self.reported: set[Source] = set()
         self.extensions = 0
         self.inlined = 0
         self.operation_refs: list[tuple[Map, Target]] = []
         """Links to operations in other files, and what they name there."""
-        self.base = ""
-        """The URI of the schema that is being read (`$id`), from which its references are read."""
         self.entry_source = entry.text.source(0)
         version = entry.root.get("openapi") if isinstance(entry.root, Map) else None
         self.entry_is_new = not str(version).startswith("3.0")
@@ -80,11 +74,6 @@ class _Bundler:
         if self.operation_refs:
             self.lead_to_operations(result)
         return result
-
-    def report(self, source: Source, code: str, what: str, fix: str, *, fatal: bool = True) -> None:
-        if source not in self.reported:
-            self.reported.add(source)
-            self.findings.append(Finding(source, code, what, fix, fatal))
 
     def reserve(self, root: Map) -> None:
         """Let components of the entry that stand for external parts keep the author's names."""
@@ -113,57 +102,6 @@ class _Bundler:
                     target = got[0] if got else None
                 if target is not None:
                     self.names.setdefault((kind, target), name)
-
-    def is_external(self, node: Map) -> bool:
-        ref = node.get("$ref")
-        if not isinstance(ref, str):
-            return False
-        return bool(self.base) or node.file.name != self.entry.name or not ref.startswith("#")
-
-    def follow(self, node: Map, *, quiet: bool = False) -> tuple[Target, Node] | None:
-        """Return what the `$ref` of `node` names; None, after a finding, where that cannot be had."""
-        ref = node["$ref"]
-        assert isinstance(ref, str)  # noqa: S101 (callers have looked)
-        base = node.marks["$ref"][0].name if "$ref" in node.marks else node.file.name
-        place = node.value_source("$ref")
-        try:
-            target = self.files.resolve(ref, base, self.base)
-            if target.file != base:
-                self.files.targets.add(target.file)
-            return target, self.fetch(target)
-        except Refused as refused:
-            code, what, fix = refused.code, refused.what, self.local_name(ref) or refused.fix
-        except pointers.Dangling as dangling:
-            code, what, fix = "dangling-ref", f"`{ref}` names nothing", dangling.advice()
-        except LoadFault as fault:
-            if not quiet:
-                self.report(fault.finding.source, fault.finding.code, fault.finding.what, fault.finding.fix)
-            return None
-        if not quiet:
-            self.report(place, code, what, fix)
-        return None
-
-    def local_name(self, ref: str) -> str:
-        """Say which component may be meant by a bare name: `$ref: Pet`."""
-        root = self.entry.root
-        components = root.get("components") if isinstance(root, Map) else None
-        schemas = components.get("schemas") if isinstance(components, Map) else None
-        known = isinstance(schemas, Map) and ref in schemas
-        return f"did you mean `#/components/schemas/{ref}`?" if known else ""
-
-    def fetch(self, target: Target, hops: int = 0) -> Node:
-        """Return the value at `target`, following references on the way."""
-        document = self.files.get(target.file)
-        node, found = document.root, target.file + "#"
-        for token in pointers.tokens(target.pointer):
-            known, value = pointers.step(node, token)
-            if not known and isinstance(node, Map) and isinstance(node.get("$ref"), str) and hops < 20:
-                node = self.fetch(self.files.locate(str(node["$ref"]), node.file.name), hops + 1)
-                known, value = pointers.step(node, token)
-            if not known:
-                raise pointers.Dangling(found, token, pointers.names_in(node))
-            node, found = value, f"{found}/{pointers.escape(token)}"
-        return node
 
     # -- walking ------------------------------------------------------------------------------------------
 
@@ -198,15 +136,6 @@ class _Bundler:
         Dynamic references need it to tell one schema from another.
         """
         return not holds(node, _REFERENCE) or holds(node, _DYNAMIC)
-
-    @contextmanager
-    def read_from(self, target: Target) -> Iterator[None]:
-        """Read references as they are read at `target`."""
-        outer, self.base = self.base, self.files.resources.base(target.file, target.pointer)
-        try:
-            yield
-        finally:
-            self.base = outer
 
     def slot(self, kind: Kind, key: str, value: Node, owner: Map) -> Node:
         slot = slot_of(kind, key)
@@ -297,10 +226,6 @@ class _Bundler:
                 return self.object(kind, node)
         finally:
             self.inlining.pop()
-
-    def cycle(self, node: Map) -> None:
-        what = f"`{node['$ref']}` leads back to itself"
-        self.report(node.value_source("$ref"), "ref-cycle", what, "break the circle")
 
     def reference(self, kind_name: str, kind: Kind, node: Map) -> Node:
         """Make the reference `node` local."""
@@ -483,12 +408,6 @@ class _Bundler:
             return ref
         local = self.reference("schema", KINDS["schema"], self.carrier(ref, mark))
         return local.get("$ref", ref) if isinstance(local, Map) else ref
-
-    def carrier(self, ref: str, mark: tuple[TextFile, int, int]) -> Map:
-        """Return a reference object for a reference that is written as a bare text."""
-        carrier = Map(mark[0], mark[2])
-        carrier.put("$ref", ref, mark[1], mark[2])
-        return carrier
 
     def extension(self, value: Node) -> Node:
         """Put the content of files where an extension refers to them; what cannot be followed stays."""
