@@ -65,7 +65,9 @@ def mock(
     assert isinstance(published.document, dict)  # noqa: S101 (publish makes a document)
     app = create_mock(contracts, published.document, seed=seed, any_credential=any_credential)
     count = sum(len(feature.operations) for feature in loaded.features)
-    run.out.note(f"{count} operations mocked on {address}")
+    documentation = f"(documentation: {address}/docs)"
+    said = f"{count} operations mocked on {address}  {documentation}"
+    run.out.event("ready", said, url=address, operations=count)
     config = uvicorn.Config(app, timeout_graceful_shutdown=1, **server_options(settings_of(app)))
     with signals.harmless():
         Server(config, lambda: None).run(sockets=[listener])

@@ -90,7 +90,13 @@ def _response(response: Response) -> Json:
 
 
 def _header(header: Header) -> Json:
-    return {"name": header.name, "wire": header.wire, "required": header.required, "schema": header.schema}
+    found: JsonObject = {
+        "name": header.name,
+        "wire": header.wire,
+        "required": header.required,
+        "schema": header.schema,
+    }
+    return found if header.form == "simple" else found | {"form": header.form}
 
 
 def _platform(added: Answers) -> JsonObject:

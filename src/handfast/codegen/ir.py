@@ -26,6 +26,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"]
 Method: TypeAlias = str
 """An HTTP method as it is sent: `GET`, `QUERY`, or any other token."""
+HeaderForm: TypeAlias = Literal["simple", "exploded", "json"]
 MediaKind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl", "xml", "yaml"]
 """How bytes of a media type are decoded or encoded."""
 
@@ -159,6 +160,8 @@ class Header:
     required: bool
     schema: ClassName
     type: TypeRef
+    form: HeaderForm = "simple"
+    """How a value is written: in the style `simple`, in it with `explode`, or as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

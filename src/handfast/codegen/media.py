@@ -182,7 +182,7 @@ class MediaReader:
 def _accepts_text(schema: dict[str, Json]) -> bool:
     kind = schema.get("type")
     texts = kind == "string" or (isinstance(kind, list) and "string" in kind)
-    values = schema.get("enum")
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
     return texts or (
         kind is None and isinstance(values, list) and all(isinstance(value, str) for value in values)
     )

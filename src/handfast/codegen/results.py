@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from handfast.codegen import clashes
 from handfast.codegen.grammar import is_extension
-from handfast.codegen.ir import Header, Response, ResultClass, TypeRef, WireName
-from handfast.codegen.media import MediaReader
+from handfast.codegen.ir import Header, HeaderForm, Response, ResultClass, TypeRef, WireName
+from handfast.codegen.media import MediaReader, kind_of
 from handfast.codegen.names import Namer
 from handfast.codegen.normalise import Normaliser
 from handfast.codegen.pointer import deref
@@ -102,6 +102,7 @@ class ResponseReader:
             if isinstance(content, Map) and content and schema is None:
                 first, _ = deref(self.root, next(iter(content.values())))
                 schema = first.get("schema") if first is not None else None
+            form = _form(header, content)
             title = f"{component} header" if component else f"{hint} {wire}"
             name = self.schemas.name(schema, title)
             required = header.get("required") is True
@@ -118,6 +119,7 @@ class ResponseReader:
                     required=required,
                     schema=name,
                     type=kind if required else optional(kind),
+                    form=form,
                 )
             )
         return tuple(found)
@@ -171,3 +173,10 @@ class ResponseReader:
 
 def _text(node: Node) -> str:
     return node.strip() if isinstance(node, str) else ""
+
+
+def _form(header: Map, content: object) -> HeaderForm:
+    """How the values of a header are written."""
+    if isinstance(content, Map) and any(kind_of(key) == "json" for key in content):
+        return "json"
+    return "exploded" if header.get("explode") is True else "simple"

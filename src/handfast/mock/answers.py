@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 from starlette.responses import Response
 
+from handfast.mock import usual
 from handfast.mock.bodies import content_of
 from handfast.mock.discriminated import discriminated
 from handfast.mock.examples import Document
@@ -18,9 +19,9 @@ from handfast.mock.values import Impossible, Maker
 from handfast.runtime.accept import preferred
 from handfast.runtime.contract import Contract, Header, Media, OperationSpec
 from handfast.runtime.contract import Response as Declared
-from handfast.runtime.documents import concrete
+from handfast.runtime.documents import concrete, written_type
 from handfast.runtime.encode import BODILESS
-from handfast.runtime.errors import BadRequest, NotFound
+from handfast.runtime.errors import BadRequest
 from handfast.runtime.headertexts import header_text
 from handfast.runtime.schemas import View
 
@@ -62,7 +63,7 @@ class Answerer:
         if wanted.code is not None:
             declared = spec.response(wanted.code) or spec.platform.get(str(wanted.code))
             if declared is None:
-                raise NotFound(f"This operation declares no answer with the status {wanted.code}.")
+                raise BadRequest(f"This operation declares no answer with the status {wanted.code}.")
             return self._response(spec, wanted.code, declared, wanted, accept, request)
         for status, declared in _statuses(spec):
             try:
@@ -89,10 +90,9 @@ class Answerer:
         if status in BODILESS or status < 200 or not declared.media:
             return Response(status_code=status, headers=headers)
         media = declared.media[preferred([concrete(one) for one in declared.media], accept) or 0]
-        media_type = concrete(media)
         content = self._content(spec, status, media, wanted, request)
         response = Response(content, status, headers)
-        response.headers["Content-Type"] = media_type
+        response.headers["Content-Type"] = written_type(concrete(media), content)
         return response
 
     def _content(
@@ -140,12 +140,14 @@ class Answerer:
     def _headers(self, spec: OperationSpec, status: int, declared: tuple[Header, ...]) -> dict[str, str]:
         found: dict[str, str] = {}
         for header in declared:
+            if header.wire.lower() in usual.OF_THE_SERVER:
+                continue
             try:
                 value = self._header(spec, status, header)
             except Impossible:
                 _log.error("no_header_made", operation_id=spec.operation_id, header=header.wire)
                 continue
-            text = header_text(value)
+            text = header_text(value, header.form)
             if text.isascii() and text.isprintable():
                 found[header.wire] = text
         return found
@@ -154,6 +156,9 @@ class Answerer:
         view = self._contract.response
         check = view.named(header.schema)
         for _, value in self._document.examples_of(self._document.header(spec, status, header.wire)):
+            if check.is_valid(value):
+                return value
+        for value in usual.HEADERS.get(header.wire.lower(), ()):
             if check.is_valid(value):
                 return value
         _, maker = self._makers[-1]

@@ -127,9 +127,14 @@ def _product(branches: list[list[list[Schema]]]) -> Iterator[list[Schema]]:
 
 
 def _types(schema: Part) -> frozenset[str]:
-    named = schema.get("type")
-    if named is None:
-        return ALL_TYPES
-    names = named if isinstance(named, list) else [named]
-    found = frozenset(names)
+    """Return the types that `type` leaves, and `not` where it names nothing but types."""
+    found = ALL_TYPES if "type" not in schema else _named_types(schema["type"])
+    forbidden = schema.get("not")
+    if isinstance(forbidden, dict) and set(forbidden) == {"type"}:
+        found -= _named_types(forbidden["type"])
+    return found
+
+
+def _named_types(named: str | list[str]) -> frozenset[str]:
+    found = frozenset(named if isinstance(named, list) else [named])
     return found | {"integer"} if "number" in found else found

@@ -196,8 +196,8 @@ class Maker:
     # -- objects ------------------------------------------------------------------------------------------
 
     def _object(self, way: Merged, attempt: _Attempt, level: int) -> dict[str, Any]:
-        properties = way.properties
-        required = self._required(way)
+        properties = {name: all_ for name, all_ in way.properties.items() if not self._hidden(all_)}
+        required = [name for name in way.required if name in properties or name not in way.properties]
         least, most = way.most("minProperties") or 0, way.least("maxProperties")
         names = [name for name in properties if name in required]
         names += [name for name in required if name not in properties]
@@ -219,8 +219,10 @@ class Maker:
         ordered = {name: made[name] for name in properties if name in made}
         return ordered | made
 
-    def _required(self, way: Merged) -> list[str]:
-        return way.required
+    def _hidden(self, schemas: list[Schema]) -> bool:
+        """Whether a property goes the other way only."""
+        mark = "writeOnly" if self._view.direction == "response" else "readOnly"
+        return any(one.get(mark) is True for schema in schemas for one in self._view.resolve(schema))
 
     def _dependents(
         self,

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from handfast.runtime.schemas import Schema, View
 
+HeaderForm: TypeAlias = Literal["simple", "exploded", "json"]
 Kind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl", "xml", "yaml"]
 
 
@@ -60,6 +61,8 @@ class Header:
     wire: str
     required: bool
     schema: str | None
+    form: HeaderForm = "simple"
+    """How a value is written: in the style `simple`, in it with `explode`, or as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +197,13 @@ def _media(entry: Mapping[str, Any]) -> Media:
 
 def _response(entry: Mapping[str, Any]) -> Response:
     headers = (
-        Header(header["name"], header["wire"], header["required"], header["schema"])
+        Header(
+            header["name"],
+            header["wire"],
+            header["required"],
+            header["schema"],
+            header.get("form", "simple"),
+        )
         for header in entry.get("headers", ())
     )
     return Response(tuple(_media(media) for media in entry.get("media", ())), tuple(headers))

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from handfast.runtime.accept import preferred
 from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
-from handfast.runtime.documents import concrete, encoded
+from handfast.runtime.documents import concrete, encoded, written_type
 from handfast.runtime.headertexts import breaks_line, header_text, one_line, text_of
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
@@ -116,7 +116,7 @@ class Encoder:
         value = jsonable(body)
         self._judge(answer.check, value, "body")
         content = encoded(answer.media, value, self._contract.response)
-        return Response(content, status, texts, answer.media_type)
+        return Response(content, status, texts, written_type(answer.media_type, content))
 
     def raised(self, status: int, body: object = None) -> None:
         """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.
@@ -233,10 +233,11 @@ class Encoder:
                 self._judge(check, jsonable(value), f"header {header.wire}")
             elif header.required:
                 self._violated(f"header {header.wire}", "this header is required")
+        forms = {header.wire.lower(): header.form for header, _ in plan.headers}
         for name, value in headers.items():
             if value is None:
                 continue
-            text = header_text(jsonable(value))
+            text = header_text(jsonable(value), forms.get(name.lower(), "simple"))
             if breaks_line(text):
                 self._violated(f"header {name}", "a header cannot hold a line break")
             texts[name] = one_line(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from pydantic_core import to_json
@@ -16,12 +17,15 @@ def header_texts(headers: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def header_text(value: object) -> str:
-    """Return the text of a JSON value."""
+def header_text(value: object, form: str = "simple") -> str:
+    """Return the text of a JSON value, in the `form` that a header of the contract has."""
+    if form == "json":
+        return json.dumps(value)
     if isinstance(value, list):
         return ",".join(text_of(one) for one in value)
     if isinstance(value, dict):
-        return ",".join(f"{name},{text_of(one)}" for name, one in value.items())
+        between = "=" if form == "exploded" else ","
+        return ",".join(f"{name}{between}{text_of(one)}" for name, one in value.items())
     return text_of(value)
 
 

@@ -72,7 +72,7 @@ def _required_headers(
                 depth=0,
                 wanted=True,
             )
-            text = None if value is None else header_text(value)
+            text = None if value is None else header_text(value, header.form)
             if text is not None and text.isascii() and text.isprintable():
                 found[header.wire] = text
     return found

@@ -1,0 +1,1 @@
+"""The mock: what it makes, and what it answers over ASGI."""
