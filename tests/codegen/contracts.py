@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from handfast.codegen.ir import Feature, Json
-from handfast.codegen.output import to_json
+from handfast.codegen.manifest import to_json
 from handfast.codegen.project import Loaded, Project, load
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from handfast.codegen.output import MANIFEST, generate
+from handfast.codegen.manifest import MANIFEST
+from handfast.codegen.output import generate
 from handfast.codegen.project import Project, load
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handfast.codegen.output import MANIFEST, digest, manifest
+from handfast.codegen.manifest import MANIFEST, digest, manifest
 from handfast.codegen.write import EditedByHand, Plan, plan
 
 

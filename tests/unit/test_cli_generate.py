@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from handfast.codegen.cache import FOLDER
 from tests.unit.cli_kit import handfast
 
 CONTRACT = "specs/001-notes/contracts/notes.yaml"
@@ -29,7 +30,8 @@ def edit(project: Path, old: str, new: str) -> None:
 
 
 def snapshot(project: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    files = [path for path in project.rglob("*") if path.is_file()]
+    return {str(path): path.read_bytes() for path in files if FOLDER not in path.as_posix()}
 
 
 def test_nothing_changes_twice(project: Path) -> None:

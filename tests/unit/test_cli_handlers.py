@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from handfast.cli.handlers import Work, work
-from handfast.codegen.ir import Feature
+from handfast.codegen.cache import Outline
 
 PROTOCOL = """\
 class Handler(Protocol):
@@ -18,11 +17,7 @@ class Handler(Protocol):
 PLACE = "generated/shop/handler.py"
 
 
-class Shop:
-    """As much of a feature as is looked at."""
-
-    name = "shop"
-    operations = ()
+SHOP = Outline("shop", {}, 0)
 
 
 def todo(
@@ -32,7 +27,7 @@ def todo(
     file.parent.mkdir(parents=True)
     if module is not None:
         file.write_text(module)
-    features = [cast(Feature, Shop())]
+    features = [SHOP]
     return [(item.kind, item.function) for item in work(root, features, {PLACE: before}, {PLACE: PROTOCOL})]
 
 
@@ -80,7 +75,7 @@ def test_parameters_that_do_not_fit(tmp_path: Path, function: str, words: str | 
     file = tmp_path / "handlers/shop/operations.py"
     file.parent.mkdir(parents=True)
     file.write_text(f"{DROP}\n{function}\n")
-    found = work(tmp_path, [cast(Feature, Shop())], {PLACE: PROTOCOL}, {PLACE: PROTOCOL})
+    found = work(tmp_path, [SHOP], {PLACE: PROTOCOL}, {PLACE: PROTOCOL})
     assert [(one.kind, one.line, one.what) for one in found] == (
         [] if words is None else [("change", 3, f"`create` {words}")]
     )
@@ -98,7 +93,7 @@ def test_an_operation_that_is_no_more(tmp_path: Path) -> None:
 
 
 def test_the_words(tmp_path: Path) -> None:
-    (item, _) = work(tmp_path, [cast(Feature, Shop())], {}, {PLACE: PROTOCOL})
+    (item, _) = work(tmp_path, [SHOP], {}, {PLACE: PROTOCOL})
     assert str(item) == (
         "handlers/shop/operations.py:1: `create` is still to be written\n"
         "  fix: async def create(ctx: Context, body: New, *, dry: bool = False) -> Thing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from handfast.cli.errors import FINDINGS, OK
-from handfast.cli.generate import StrictOption
+from handfast.cli.generate import NoCacheOption, StrictOption
 from handfast.cli.options import Run, command
 
 
@@ -14,16 +14,16 @@ def add(app: typer.Typer) -> None:
     command(app, "check")(check)
 
 
-def check(run: Run, strict: StrictOption = False) -> int:
+def check(run: Run, strict: StrictOption = False, no_cache: NoCacheOption = False) -> int:
     """Show how generated/ and handlers/ differ from the contracts.
 
     Writes nothing. Exit code 1 where generated code differs, or a handler function is missing or does not
     fit.
     """
-    from handfast.cli.generation import prepare
+    from handfast.cli.generation import Use, prepare
 
     with run.out.progress("reading contracts"):
-        made = prepare(run.root)
+        made = prepare(run.root, cache=Use.NOTHING if no_cache else Use.READ)
     run.out.findings(made.findings)
     if made.plan is None:
         run.out.result("", drift=None)
@@ -40,6 +40,6 @@ def check(run: Run, strict: StrictOption = False) -> int:
     if todo:
         run.out.result("handlers differ from the contracts", work=[work.facts() for work in todo])
         return FINDINGS
-    count = sum(len(feature.operations) for feature in made.features)
+    count = sum(len(outline.places) for outline in made.outlines)
     run.out.result(f"all well: {count} operations, {len(made.files)} files", operations=count)
     return FINDINGS if strict and made.findings else OK

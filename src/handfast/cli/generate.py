@@ -12,6 +12,9 @@ from handfast.cli.options import Run, command
 LedgerOption = Annotated[
     bool, typer.Option("--ledger", help="Print each construct of the contracts, and what becomes of it.")
 ]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Read the contracts even if nothing has changed.")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Let warnings fail the command too.")]
 
 
@@ -20,18 +23,20 @@ def add(app: typer.Typer) -> None:
     command(app, "generate")(generate)
 
 
-def generate(run: Run, strict: StrictOption = False, ledger: LedgerOption = False) -> int:
+def generate(
+    run: Run, strict: StrictOption = False, ledger: LedgerOption = False, no_cache: NoCacheOption = False
+) -> int:
     """Write generated/ and contracts/ from specs/.
 
     Says which handler functions are still to be written or have to change. With --ledger also tells
     of each construct whether it is enforced, partly enforced, refused or an annotation, and why.
     """
     from handfast.cli.coverage import show
-    from handfast.cli.generation import prepare
-    from handfast.codegen.output import LEGALISATION
+    from handfast.cli.generation import Use, prepare
+    from handfast.codegen.manifest import LEGALISATION
 
     with run.out.progress("reading contracts"):
-        made = prepare(run.root)
+        made = prepare(run.root, cache=Use.NOTHING if no_cache or ledger else Use.FULLY)
     run.out.findings(made.findings)
     if made.plan is None:
         run.out.result("nothing was written", written=[], deleted=[])
@@ -48,7 +53,7 @@ def generate(run: Run, strict: StrictOption = False, ledger: LedgerOption = Fals
     for work in todo:
         run.out.data(str(work))
     counted = f"{len(written)} written, {len(made.plan.deleted)} deleted, {len(made.files)} in all"
-    steps = sum(len(feature.legalisations) for feature in made.features)
+    steps = sum(outline.legalisations for outline in made.outlines)
     if steps:
         counted += f"\n{steps} legalisations, of what is published otherwise than written, in {LEGALISATION}"
     run.out.result(

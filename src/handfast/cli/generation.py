@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +14,19 @@ from handfast.cli.errors import CliError, WrongUse
 
 if TYPE_CHECKING:
     from handfast.cli.handlers import Work
+    from handfast.codegen.cache import Outline
     from handfast.codegen.ir import Feature, Finding
     from handfast.codegen.project import Loaded
     from handfast.codegen.write import Plan
+
+
+class Use(Enum):
+    """What `prepare` may do with what is kept of earlier generations."""
+
+    NOTHING = "nothing"
+    READ = "read"
+    FULLY = "fully"
+    """Read, and keep what is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +34,28 @@ class Generation:
     """What the contracts of a project come to: findings, and a plan unless one of them is fatal."""
 
     root: Path
-    features: tuple[Feature, ...]
+    outlines: tuple[Outline, ...]
     findings: tuple[Finding, ...]
     files: Mapping[str, str]
     plan: Plan | None
     loaded: Loaded | None = None
-    """All that is known of the contracts; None where there are none."""
+    """All that is known of the contracts; None where there are none, or where the cache knew enough."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features in full, of contracts that were read."""
+        return self.loaded.features if self.loaded is not None else ()
 
     def work(self) -> list[Work]:
         """List what is to be written or changed by hand; call it before the plan is carried out."""
         from handfast.cli.handlers import protocol_file, work
 
         before = {}
-        for feature in self.features:
-            path = protocol_file(feature.name)
+        for outline in self.outlines:
+            path = protocol_file(outline.name)
             if (self.root / path).is_file():
                 before[path] = (self.root / path).read_text(encoding="utf-8")
-        return work(self.root, self.features, before, self.files)
+        return work(self.root, self.outlines, before, self.files)
 
     def apply(self) -> None:
         """Carry out the plan, which must be there; raises `CliError` where a file cannot be written."""
@@ -51,19 +69,42 @@ class Generation:
             ) from error
 
 
-def prepare(root: Path, *, empty: bool = False) -> Generation:
-    """Read every contract below `root` and plan the files; write nothing.
+def prepare(root: Path, *, empty: bool = False, cache: Use = Use.NOTHING) -> Generation:
+    """Read every contract below `root` and plan the files; write nothing but a cache.
 
-    Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
+    Where the cache may be used and knows what these contracts come to, they are not read, and `features` is
+    empty. Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
     """
-    from handfast.codegen.output import generate
+    from handfast.codegen.cache import Answer, Cache, Outline
     from handfast.codegen.write import plan
 
-    loaded = read_contracts(root, empty=empty)
-    if any(finding.fatal for finding in loaded.findings):
-        return Generation(root, loaded.features, loaded.findings, {}, None, loaded)
-    files = generate(loaded.features, root=root)
-    return Generation(root, loaded.features, loaded.findings, files, plan(root, files), loaded)
+    kept = Cache(root) if cache is not Use.NOTHING else None
+    answer = kept.get() if kept is not None else None
+    if answer is not None:
+        return Generation(root, answer.outlines, answer.findings, answer.files, plan(root, answer.files))
+    with _without_collector():
+        loaded = read_contracts(root, empty=empty)
+        outlines = tuple(map(Outline.of, loaded.features))
+        if any(finding.fatal for finding in loaded.findings):
+            return Generation(root, outlines, loaded.findings, {}, None, loaded)
+        from handfast.codegen.output import generate
+
+        files = generate(loaded.features, root=root)
+    if kept is not None and cache is Use.FULLY and loaded.read is not None:
+        kept.put(Answer(files, loaded.findings, outlines), loaded.read)
+    return Generation(root, outlines, loaded.findings, files, plan(root, files), loaded)
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Make no search for garbage: there is little, and looking through a large contract takes a tenth."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def read_contracts(root: Path, *, empty: bool = False) -> Loaded:

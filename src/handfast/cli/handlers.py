@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from handfast.codegen.ir import Feature
+    from handfast.codegen.cache import Outline
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,7 +63,7 @@ def protocol_file(feature: str) -> str:
 
 
 def work(
-    root: Path, features: Sequence[Feature], before: Mapping[str, str], after: Mapping[str, str]
+    root: Path, features: Sequence[Outline], before: Mapping[str, str], after: Mapping[str, str]
 ) -> list[Work]:
     """List what the handlers of `features` lack against the protocols in `after`.
 
@@ -75,15 +75,20 @@ def work(
     found: list[Work] = []
     for feature in features:
         path = protocol_file(feature.name)
-        protocol = _methods(after.get(path, ""))
+        text = after.get(path, "")
+        protocol = _methods(text)
         wanted = {name: _signature(method) for name, method in protocol.items()}
-        was = {name: _signature(method) for name, method in _methods(before.get(path, "")).items()}
-        places = {str(operation.name): str(operation.source) for operation in feature.operations}
+        same = before.get(path) == text
+        was = (
+            wanted
+            if same
+            else {name: _signature(method) for name, method in _methods(before.get(path, "")).items()}
+        )
         file, defined = _defined(root, feature.name)
         if defined is None:
             continue
         for name, signature in wanted.items():
-            said = f"{signature}  ({places.get(name, path)})"
+            said = f"{signature}  ({feature.places.get(name, path)})"
             node = defined.get(name)
             if node is None:
                 what = f"`{name}` is still to be written"

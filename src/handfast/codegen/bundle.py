@@ -385,6 +385,7 @@ class _Bundler(Follower):
             target = self.files.locate(str(value["$ref"]), value.file.name)
             if PurePosixPath(target.file).suffix in (".yaml", ".yml", ".json"):
                 return self.fetch(target)
+            self.files.texts.add(target.file)
             return (self.files.root / target.file).read_text(encoding="utf-8")
         except Refused as refused:
             self.report(value.value_source("$ref"), refused.code, refused.what, refused.fix)

@@ -54,14 +54,22 @@ class Files:
     root: Path
     reader: Callable[[Path, str], Document]
     cache: dict[str, Document | LoadFault] = field(default_factory=dict)
-    located: dict[tuple[PurePosixPath, str], str | Refused] = field(default_factory=dict)
+    located: dict[tuple[str, str], str | Refused] = field(default_factory=dict)
     targets: set[str] = field(default_factory=set)
     """Files that some other file refers to."""
+    texts: set[str] = field(default_factory=set)
+    """Files that were read as they are, for a description."""
     own: dict[str, str] = field(default_factory=dict)
     """File → the URI that it gives itself (`$self` of OpenAPI 3.2): the base of its references."""
     known: dict[str, str] = field(default_factory=dict)
     """URI → the file that has it as its `$self`."""
     resources: Resources = field(default_factory=Resources)
+    home: Path = field(init=False)
+    """The root without symbolic links."""
+
+    def __post_init__(self) -> None:
+        """Resolve the root once: thousands of references are held against it."""
+        self.home = self.root.resolve()
 
     def get(self, name: str) -> Document:
         """Return the parsed file `name`; raises `LoadFault`."""
@@ -105,9 +113,9 @@ class Files:
         fix = "copy the file into the spec folder and refer to the copy, or give the copy this URI as `$self`"
         if near is None:
             raise Refused("remote-ref", what, fix)
-        key = (PurePosixPath(base).parent, near)
+        key = (posixpath.dirname(base), near)
         if key not in self.located:
-            self.located[key] = self.find(ref, *key)
+            self.located[key] = self.find(ref, PurePosixPath(key[0]), near)
         found = self.located[key]
         if isinstance(found, Refused):
             raise Refused("remote-ref", what, fix) if _REMOTE.match(path) else found
@@ -130,7 +138,7 @@ class Files:
         """Return the name of the file at `path` as seen from `folder`, or why there is none."""
         try:
             full = (self.root / folder / unquote(path)).resolve()
-            name = full.relative_to(self.root.resolve()).as_posix()
+            name = full.relative_to(self.home).as_posix()
             exists = full.is_file()
         except (ValueError, OSError, RuntimeError):
             what = f"`{ref}` leaves the project"

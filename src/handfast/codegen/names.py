@@ -8,6 +8,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from handfast.codegen.ir import ClassName, Json, PyName
 
@@ -88,6 +89,7 @@ def _capped(name: str, text: str) -> str:
     return f"{name[: MAX_LENGTH - 5].rstrip('_')}_{digest}"
 
 
+@lru_cache(maxsize=16384)
 def snake(text: str) -> str:
     """Return `text` in snake_case, a valid identifier that shadows nothing: `list-Users!` → `list_users`."""
     name = "_".join(_glue_digits(words(text))).lower()
@@ -100,6 +102,7 @@ def snake(text: str) -> str:
     return f"{name}_" if taken or name.startswith("model_") or name in _AMBIGUOUS else name
 
 
+@lru_cache(maxsize=16384)
 def pascal(text: str) -> str:
     """Return `text` in PascalCase, a valid identifier that shadows nothing: `task-list` → `TaskList`."""
     parts = words(text)
@@ -116,9 +119,12 @@ def pascal(text: str) -> str:
     return f"{name}Model" if is_reserved_class(name) else name
 
 
+_RESERVED_CLASSES = RUNTIME_CLASSES | _OTHER_CLASSES | _BUILTINS | _KEYWORDS | _AMBIGUOUS
+
+
 def is_reserved_class(name: str) -> bool:
     """Whether a class of that name would hide a builtin, a typing name or one of the runtime's."""
-    return name in RUNTIME_CLASSES | _OTHER_CLASSES | _BUILTINS | _KEYWORDS | _AMBIGUOUS
+    return name in _RESERVED_CLASSES
 
 
 class Namer:

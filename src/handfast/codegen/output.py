@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from handfast.codegen.contractjson import contract
 from handfast.codegen.ir import Feature, Json
 from handfast.codegen.legalisation import written
+from handfast.codegen.manifest import LEGALISATION, MANIFEST, manifest, to_json
 from handfast.codegen.printing import Format, formatted
 from handfast.codegen.publish import publish
 from handfast.codegen.render import Renderer
 from handfast.codegen.yamltext import to_yaml
-
-MANIFEST = "generated/MANIFEST.json"
-LEGALISATION = "contracts/legalisation.yaml"
 
 
 def generate(features: Sequence[Feature], *, root: Path) -> dict[str, str]:
@@ -56,24 +52,3 @@ def legalisation(features: Sequence[Feature]) -> Json:
         return None
     title = "What is published otherwise than it is written, so that it is legal OpenAPI"
     return {"legalisation": "1.0.0", "info": {"title": title}, "contracts": contracts}
-
-
-def manifest(files: Mapping[str, str]) -> str:
-    """Return the list of `files` with their hashes, by which a hand-edited one is told."""
-    from handfast import __version__
-
-    hashes: dict[str, Json] = {path: digest(files[path]) for path in sorted(files) if path != MANIFEST}
-    return to_json({"tool": "handfast", "version": __version__, "files": hashes})
-
-
-def digest(text: str) -> str:
-    """Return the hash of a file's text that MANIFEST.json holds."""
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def to_json(value: Json) -> str:
-    """Return `value` as readable JSON; characters stay as they are unless UTF-8 cannot hold them."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        text = json.dumps(value, indent=2, allow_nan=False)
-    return text + "\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from handfast.codegen import check, clashes, rules
 from handfast.codegen.build import Place, build
 from handfast.codegen.bundle import Bundle, bundle
-from handfast.codegen.files import Files
+from handfast.codegen.files import Files, Refused
 from handfast.codegen.grammar import place_of
 from handfast.codegen.ir import Feature, Finding, Json, Legalisation, Operation, Source
 from handfast.codegen.ledger import Line, finding_lines, ledger
@@ -42,6 +42,8 @@ class Loaded:
     findings: tuple[Finding, ...]
     bundles: Mapping[str, Map] = field(default_factory=dict)
     """Contract file → the author's bundled document, every value with its place."""
+    read: frozenset[str] | None = None
+    """Every file that was read; None where one was looked for that is not there."""
 
     @property
     def fatal(self) -> bool:
@@ -120,7 +122,9 @@ def _load(root: Path, candidates: list[tuple[str, str]]) -> Loaded:
             features.append(feature)
         findings.update(report.findings)
     kept, more = _merge(features)
-    return Loaded(kept, tuple(sorted(findings | set(more))), bundles)
+    lacking = any(isinstance(found, Refused) for found in files.located.values())
+    read_files = None if lacking else frozenset(files.cache) | files.texts
+    return Loaded(kept, tuple(sorted(findings | set(more))), bundles, read_files)
 
 
 def _bundle(document: Document, files: Files) -> Bundle:

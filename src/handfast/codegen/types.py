@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from handfast.codegen.ir import ClassName, Json, TypeRef
 from handfast.codegen.names import enum_members
@@ -49,9 +50,11 @@ def union(types: list[TypeRef]) -> TypeRef:
     return TypeRef(" | ".join(names) or "None", models, imports)
 
 
-def split(expr: str) -> list[str]:
+@lru_cache(maxsize=16384)
+def split(expr: str) -> tuple[str, ...]:
     """Split a union into its members: `list[A | B] | None` → `list[A | B]`, `None`."""
-    parts, depth, start, quote, at = [], 0, 0, "", 0
+    parts: list[str] = []
+    depth, start, quote, at = 0, 0, "", 0
     while at < len(expr):
         char = expr[at]
         if quote:
@@ -69,7 +72,7 @@ def split(expr: str) -> list[str]:
             parts.append(expr[start:at].strip())
             start = at + 1
         at += 1
-    return [*parts, expr[start:].strip()]
+    return (*parts, expr[start:].strip())
 
 
 def optional(kind: TypeRef) -> TypeRef:

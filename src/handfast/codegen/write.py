@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from handfast.codegen.ir import Finding, Source
-from handfast.codegen.output import MANIFEST, digest
+from handfast.codegen.manifest import MANIFEST, digest
 
 _JOURNAL = "generated/.MANIFEST.next.json"
 """Hashes of files that an interrupted run may have replaced already."""
