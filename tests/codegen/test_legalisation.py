@@ -165,6 +165,7 @@ def test_a_shared_path_item_is_only_copied_where_it_must_differ(tmp_path: Path) 
     [
         (f"paths: {{'/x#y': {{get: {{{OK}}}}}, '/x?a=b': {{get: {{{OK}}}}}}}", "bad-path", ["remove /paths/~1x#y", "remove /paths/~1x?a=b"]),
         ("paths: {/x: {get: {responses: {'100': {description: a}, '200': {description: b}}}}}", "interim-status", ["remove /paths/~1x/get/responses/100"]),
+        ("paths: {/x: {get: {responses: {x-y: {}}}}}", "no-responses", ["remove /paths/~1x/get/responses"]),
         ("paths: {/x: {get: {responses: {4xx: {description: a}}}}}", "bad-status", ["move /paths/~1x/get/responses/4XX"]),
         (f"paths: {{/x: {{get: {{parameters: [{{name: 'a b', in: header, schema: {{}}}}], {OK}}}}}}}", "bad-parameter-name", ["remove /paths/~1x/get/parameters/0"]),
         (f"paths: {{/x: {{get: {{summary: , tags: [a, a], {OK}}}}}}}", "empty-value", ["remove /paths/~1x/get/summary", "remove /paths/~1x/get/tags/1"]),
@@ -195,6 +196,7 @@ def test_what_openapi_refuses_is_mended(tmp_path: Path, text: str, code: str, st
         ("{type: [string, 'null']}", {"type": "string", "nullable": True}),
         ("{type: [string, integer], anyOf: [{}]}", {"anyOf": [{}], "allOf": [{"anyOf": [{"type": "string"}, {"type": "integer"}]}]}),
         ("{type: 'null'}", {"nullable": True, "enum": [None]}),
+        ("{type: 'null', enum: [a, null, b]}", {"nullable": True, "enum": [None]}),
         ("{exclusiveMinimum: 3}", {"minimum": 3, "exclusiveMinimum": True}),
         ("{exclusiveMinimum: 3, minimum: 4}", {"minimum": 4}),
         ("{allOf: [true, false]}", {"allOf": [{}, {"not": {}}]}),

@@ -123,9 +123,10 @@ class _Differ:
             self.note(entry, "add", value=after[index])
 
     def values(self, entry: _Entry, old: Node, new: Node) -> None:
+        made = self.report.reason(entry.after, entry.new) is not None and _place(old) != _place(new)
         if isinstance(old, Map) and isinstance(new, Map) and _is_reference(old) == _is_reference(new):
             self.maps(old, new, entry.path)
-        elif isinstance(old, Seq) and isinstance(new, Seq):
+        elif isinstance(old, Seq) and isinstance(new, Seq) and not made:
             self.sequences(old, new, entry.path)
         elif not _same(old, new):
             self.note(entry, "replace", was=old, value=new)
@@ -156,6 +157,11 @@ class _Differ:
 
 UNTOLD = "untold-change"
 """The code of a change that no stage gave a reason for: a fault of this program, which tests look for."""
+
+
+def _place(node: Node) -> tuple[str, int] | None:
+    """Where a container stands: one that a stage has made stands elsewhere than what it replaces."""
+    return (node.file.name, node.offset) if isinstance(node, (Map, Seq)) else None
 
 
 def _is_reference(node: Map) -> bool:

@@ -142,8 +142,10 @@ def _answers(visit: Visit, changes: Changes) -> None:
 
 
 def _no_empty_responses(visit: Visit, changes: Changes) -> None:
-    if visit.node.get("responses") == {}:
-        changes.drop(visit.node, "responses", "no-responses", "`responses` is empty", "declare an answer")
+    responses = visit.node.get("responses")
+    if isinstance(responses, Map) and all(map(is_extension, responses)):
+        what = "`responses` holds no answer"
+        changes.drop(visit.node, "responses", "no-responses", what, "declare an answer")
 
 
 # --- the rest -------------------------------------------------------------------------------------
