@@ -266,10 +266,14 @@ def _is_ours(schema: dict[str, Any]) -> bool:
 
 def _replaced(schema: dict[str, Any]) -> CoreSchema | None:
     match schema.get("type"):
-        case "date" | "datetime" | "uuid" as kind:
+        case "date":
             return core_schema.with_info_wrap_validator_function(
-                _READERS[kind], _copy(schema), serialization=_WRITTEN
+                _READERS["date"], _copy(schema), serialization=_WRITTEN
             )
+        case "datetime" | "uuid" as kind:  # what handlers give is taken without a call of Python
+            inner = core_schema.with_info_wrap_validator_function(_READERS[kind], _copy(schema))
+            given = core_schema.is_instance_schema(datetime if kind == "datetime" else UUID)
+            return _either(given, inner, _WRITTEN)
         case "int":
             inner = core_schema.with_info_wrap_validator_function(_INTEGER, _copy(schema))
             return _either(core_schema.int_schema(strict=True), inner, core_schema.simple_ser_schema("int"))
