@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from handfast.codegen.contractjson import contract
 from handfast.codegen.ir import Json
-from handfast.codegen.output import to_json
+from handfast.codegen.manifest import to_json
 from handfast.codegen.project import load_file
 from handfast.codegen.publish import publish
 from handfast.mock import create_mock
