@@ -22,6 +22,7 @@ FORBIDDEN = {
     "src/handfast/codegen": ("handfast.runtime", *OUTSIDE),
     "src/handfast/runtime": ("handfast.codegen", *OUTSIDE),
     "src/handfast/mock": ("handfast.codegen", "handfast.runtime.database", *OUTSIDE),
+    "src/handfast/validation": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/fuzz": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/cli": ("handlers", "generated", "app", "tests"),
     "generated": ("handfast.codegen", "handfast.cli", "handfast.testing", "handlers", "app"),

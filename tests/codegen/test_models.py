@@ -330,7 +330,9 @@ def test_a_union_without_a_certain_discriminator_is_chosen_by_the_schemas(tmp_pa
     assert isinstance(dog, dict)
     del dog["required"]
     for schemas in (maybe, pets({"type": "integer"}, TEXT), pets({"const": "a"}, {"const": "a"})):
-        assert _one_line(body_of(tmp_path, schemas)) == CHOSEN
+        assert 'pet: Annotated[Dog | Cat, Chosen("kind", {"dog": "Dog", ' in _one_line(
+            body_of(tmp_path, schemas)
+        )
 
 
 def test_a_property_that_is_the_union_it_discriminates_tells_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from handfast.codegen.source import Map, Node, Seq
 
 _LISTS = ("allOf", "anyOf", "oneOf")
 _SINGLES = ("not", "if", "then", "else")
+_MAPS = ("dependentSchemas", "dependencies")
 
 
 def find(root: Map, references: list[Map]) -> list[Map]:
@@ -46,6 +47,9 @@ def _same_value(root: Map, node: Map) -> Iterator[Map]:
     for key in _LISTS:
         members = node.get(key)
         found += members if isinstance(members, Seq) else []
+    for key in _MAPS:
+        members = node.get(key)
+        found += members.values() if isinstance(members, Map) else ()
     ref = node.get("$ref")
     if isinstance(ref, str) and ref.startswith("#"):
         with suppress(pointers.Dangling):  # reported elsewhere

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handfast.codegen.ir import Json
-from handfast.codegen.patterns import compilable
+from handfast.codegen.patterns import Pattern, compilable
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Seq, plain
 from handfast.codegen.types import ANNOTATIONS
+from handfast.validation.formats import BOUNDS
 
 _COPIED = (
     "title", "description", "type", "format", "enum", "const", "default", "deprecated", "readOnly",
@@ -18,11 +19,6 @@ _COPIED = (
     "contentMediaType", "xml",
 )  # fmt: skip
 _APPLICATORS = ("allOf", "anyOf", "oneOf", "not", "if")
-_BOUNDS: dict[str, tuple[int, int]] = {
-    "int8": (-(2**7), 2**7 - 1), "int16": (-(2**15), 2**15 - 1), "int32": (-(2**31), 2**31 - 1),
-    "int64": (-(2**63), 2**63 - 1), "uint8": (0, 2**8 - 1), "uint16": (0, 2**16 - 1),
-    "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +120,9 @@ class Dialect:
         text = schema.get("pattern")
         if not isinstance(text, str):
             return
-        pattern = compilable(text)
+        pattern = self._compilable(node, "pattern", text)
         if pattern is None:
             del schema["pattern"]
-            self._bad_pattern(node, "pattern", text)
             return
         schema["pattern"] = pattern.text
         low, high = schema.get("minLength"), schema.get("maxLength")
@@ -136,13 +131,25 @@ class Dialect:
         if pattern.max_length is not None and not _at_most(high, pattern.max_length):
             schema["maxLength"] = pattern.max_length
 
-    def names_match(self, node: Map, pattern: str) -> bool:
-        """Whether a key of `patternProperties` compiles; a finding says so if it does not."""
-        if compilable(pattern) is not None:
-            return True
-        owner = node.get("patternProperties")
-        self._bad_pattern(owner if isinstance(owner, Map) else node, pattern, pattern)
-        return False
+    def name_pattern(self, owner: Map, text: str) -> str | None:
+        """Return a key of `patternProperties` in a form that compiles; a finding says so if there is none."""
+        pattern = self._compilable(owner, text, text)
+        if pattern is None:
+            return None
+        if pattern.min_length is not None or pattern.max_length is not None:
+            self._bad_pattern(owner, text, text)
+            return None
+        return pattern.text
+
+    def _compilable(self, owner: Map, key: str, text: str) -> Pattern | None:
+        pattern = compilable(text)
+        if pattern is None:
+            self._bad_pattern(owner, key, text)
+        elif pattern.is_foreign:
+            what = f"the pattern `{text[:60]}` is not of ECMA-262; it is taken as other languages take it"
+            fix = "write it without flags in the text, `\\A`, `\\z`, `(?P<` and possessive repeats"
+            self.report.warn(owner.key_source(key), "foreign-pattern", what, fix)
+        return pattern
 
     def _bad_pattern(self, owner: Map, key: str, text: str) -> None:
         what = f"the pattern `{text[:60]}` cannot be compiled, and is ignored"
@@ -150,7 +157,7 @@ class Dialect:
 
     def _integer_format(self, schema: dict[str, Json]) -> None:
         """Formats apply to texts only in 2020-12: those of whole numbers become bounds."""
-        bounds = _BOUNDS.get(str(schema.get("format")))
+        bounds = BOUNDS.get(str(schema.get("format")))
         kind = schema.get("type")
         whole = kind == "integer" or (
             isinstance(kind, list) and "integer" in kind and set(map(str, kind)) <= {"integer", "null"}
@@ -170,7 +177,9 @@ class Dialect:
             rest = {key: value for key, value in schema.items() if key != "allOf"}
             if set(rest) <= ANNOTATIONS - {"discriminator", "format"}:
                 schema = members[0] | rest
-        if self.old and node.get("nullable") is True and any(key in node for key in _APPLICATORS):
+        values = node.get("enum")
+        takes_null = node.get("nullable") is True and (not isinstance(values, Seq) or None in values)
+        if self.old and takes_null and any(key in node for key in _APPLICATORS):
             outer = {
                 key: schema.pop(key)
                 for key in list(schema)

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 
 from handfast.codegen import clashes
 from handfast.codegen import pointer as pointers
+from handfast.codegen.choices import Choice
 from handfast.codegen.dialect import Dialect
 from handfast.codegen.ir import ClassName, Json
 from handfast.codegen.names import Namer, pascal
 from handfast.codegen.report import Report, nearest
-from handfast.codegen.source import Map, Node, Seq, plain
+from handfast.codegen.source import Map, Node, Seq, plain, strings
 from handfast.codegen.types import ANNOTATIONS, PREFIX, Types
 
 _CARRIED = ("default", "deprecated", "readOnly", "writeOnly", "xml")
 """Annotations of a hoisted schema that stay with the property as well."""
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_MAPS = ("properties", "dependentSchemas")
 _SINGLES = (
     "not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "unevaluatedProperties",
     "unevaluatedItems", "items",
@@ -59,6 +60,8 @@ class Normaliser:
         self._aliases: dict[ClassName, ClassName] = {}
         self._queue: deque[tuple[Map, ClassName, bool]] = deque()
         self._component_names: dict[str, Named] = {}
+        self._choices: list[Choice] = []
+        """Discriminators whose branches may not have been converted yet."""
 
     def reserve(self, names: list[str]) -> None:
         """Keep class names from being given to schemas."""
@@ -145,6 +148,11 @@ class Normaliser:
             node, name, nullable = self._queue.popleft()
             schema = self._convert(node, name)
             self.schemas[name] = _without_null(schema) if nullable else schema
+        if self._choices:
+            names = {named.name: key for key, named in self._component_names.items()}
+            for choice in self._choices:
+                choice.settle(self.schemas, names, self.report)
+            self._choices.clear()
 
     def _target(self, ref: str) -> Named | bool:
         """Return what a local reference names; that it exists has been checked."""
@@ -189,11 +197,9 @@ class Normaliser:
         for key in _MAPS:
             value = node.get(key)
             if isinstance(value, Map):
-                schema[key] = {
-                    name: self._sub(key, item, f"{hint} {name}")
-                    for name, item in value.items()
-                    if key != "patternProperties" or self.dialect.names_match(node, name)
-                }
+                schema[key] = {name: self._sub(key, item, f"{hint} {name}") for name, item in value.items()}
+        self._by_pattern(node, schema, hint)
+        self._dependencies(node, schema, hint)
         clashes.tell_properties(self.report, node.get("properties"))
         items = node.get("items")
         if isinstance(items, Seq):
@@ -204,6 +210,44 @@ class Normaliser:
                 schema["items"] = self._sub("items", node["additionalItems"], f"{hint} item")
         self._discriminator(node, schema)
         return self.dialect.finish(node, schema)
+
+    def _dependencies(self, node: Map, schema: dict[str, Json], hint: str) -> None:
+        """Give the keyword of drafts before 2019-09 the names that it has since."""
+        value = node.get("dependencies")
+        if self.dialect.old or not isinstance(value, Map):
+            return
+        names, schemas = schema.get("dependentRequired"), schema.get("dependentSchemas")
+        required = dict(names) if isinstance(names, dict) else {}
+        dependent = dict(schemas) if isinstance(schemas, dict) else {}
+        for name, item in value.items():
+            if isinstance(item, Seq):
+                known = required.get(name)
+                required[name] = [*(known if isinstance(known, list) else []), *strings(item)]
+            else:
+                made = self._sub("dependentSchemas", item, f"{hint} {name}")
+                dependent[name] = {"allOf": [dependent[name], made]} if name in dependent else made
+        if required:
+            schema["dependentRequired"] = required
+        if dependent:
+            schema["dependentSchemas"] = dependent
+
+    def _by_pattern(self, node: Map, schema: dict[str, Json], hint: str) -> None:
+        """Convert `patternProperties`; what one that cannot be compiled would match is not refused either."""
+        value = node.get("patternProperties")
+        if not isinstance(value, Map):
+            return
+        found: dict[str, list[Json]] = {}
+        for text, item in value.items():
+            pattern = self.dialect.name_pattern(value, text)
+            if pattern is None:
+                schema.pop("additionalProperties", None)
+                schema.pop("unevaluatedProperties", None)
+            else:
+                made = self._sub("patternProperties", item, f"{hint} {text}")
+                found.setdefault(pattern, []).append(made)
+        schema["patternProperties"] = {
+            text: made[0] if len(made) == 1 else {"allOf": made} for text, made in found.items()
+        }
 
     def _sub(self, key: str, node: Node, hint: str) -> Json:
         return self._child(node, hint) if key in _HOISTED else self._convert(node, hint)
@@ -257,12 +301,8 @@ class Normaliser:
                 what = f"the discriminator value `{key}` names no schema, and is ignored"
                 place = explicit.value_source(key)
                 self.report.drop(explicit, key, "dangling-mapping", what, fix, source=place)
-        by_name = {named.name: key for key, named in self._component_names.items()}
-        for member in [*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))]:
-            branch = member.get("$ref") if isinstance(member, dict) else None
-            if isinstance(branch, str):  # the schema's own name counts beside those of `mapping`
-                target = ClassName(branch.removeprefix(PREFIX))
-                mapping.setdefault(by_name.get(target, target), branch)
+        branches = [*_list(schema.get("oneOf")), *_list(schema.get("anyOf"))]
+        self._choices.append(Choice(value, name, mapping, branches))
         made: dict[str, Json] = {"propertyName": name, "mapping": mapping}
         schema["discriminator"] = made
         default = value.get("defaultMapping")

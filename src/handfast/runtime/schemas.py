@@ -1,31 +1,25 @@
 """The contract's JSON Schema, one view a direction, and what to say where a value breaks it.
 
 The contract's own schema decides what is valid; pydantic is only the typed view of what has passed.
-Schemas live in one registry a view: the *request* view does not demand read-only properties, the
-*response* view forbids write-only ones. Validators are compiled when they are first needed.
+Schemas live in one registry a view; validators are compiled when they are first needed.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from urllib.parse import quote
 
-import jsonschema_rs
-import structlog
 from jsonschema_rs import Registry, ValidationError, Validator
 
 from handfast.runtime.errors import InputLocation, Violation
+from handfast.validation.directions import LOCAL, Directed, Direction, Schema
+from handfast.validation.engine import compiled
 
-Schema: TypeAlias = dict[str, Any] | bool
-"""A JSON Schema of draft 2020-12."""
-
-Direction: TypeAlias = Literal["request", "response"]
+__all__ = ("Check", "Direction", "Schema", "View", "pointer")
 
 MOST_VIOLATIONS = 50
 """More are not worth telling; the rest is left out."""
@@ -39,48 +33,6 @@ one, which takes 20 µs and a kilobyte each."""
 LONGEST_POINTER = 1000
 """Characters; the caller's own names make it, which may be as long as the body."""
 
-MOST_BACKTRACKING = 20_000
-"""Steps that one pattern may go back in one text, about a millisecond; only lookaround and backreferences
-need any. What would take more is refused."""
-
-_log = structlog.get_logger(__name__)
-
-_ONE = frozenset(
-    (
-        "not",
-        "if",
-        "then",
-        "else",
-        "contains",
-        "propertyNames",
-        "additionalProperties",
-        "unevaluatedProperties",
-        "items",
-        "unevaluatedItems",
-        "contentSchema",
-    )
-)
-_MANY = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
-_NAMED = frozenset(("properties", "patternProperties", "dependentSchemas", "$defs"))
-_ANNOTATIONS = frozenset(
-    (
-        "title",
-        "description",
-        "default",
-        "example",
-        "examples",
-        "deprecated",
-        "externalDocs",
-        "xml",
-        "discriminator",
-        "$comment",
-    )
-)
-_BOUNDS = {f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)} | {
-    f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)
-}
-_LOCAL = "#/$defs/"
-
 
 class View:
     """The contract's schemas as they apply to one direction, over one registry."""
@@ -90,26 +42,30 @@ class View:
         self.schemas = schemas
         self.direction = direction
         self._uri = f"urn:handfast:{direction}"
-        self._registry = Registry(
-            [(self._uri, {"$id": self._uri, "$defs": {name: self._of(one) for name, one in schemas.items()}})]
-        )
+        self._directed = Directed(schemas, direction, self._address)
+        self._registry = self._registered()
         self._named: dict[str | None, Check] = {}
+
+    def _registered(self) -> Registry:
+        self._count = len(self._directed.definitions)
+        return Registry([(self._uri, {"$id": self._uri, "$defs": self._directed.definitions})])
 
     def named(self, name: str | None) -> Check:
         """The check of the schema called `name`; None is the schema that admits anything."""
         if name not in self._named:
-            self._named[name] = Check(
-                self, True if name is None else {"$ref": self._address(name)}, name or "anything"
-            )
+            self._named[name] = Check(self, True if name is None else {"$ref": self._address(name)})
         return self._named[name]
 
     def _address(self, name: str) -> str:
         """Where the registry has the schema called `name`; a URI is ASCII, a name need not be."""
-        return f"{self._uri}{_LOCAL}{quote(name)}"
+        return f"{self._uri}{LOCAL}{quote(name)}"
 
     def inline(self, schema: Schema) -> Check:
         """The check of a part of one of the contract's schemas."""
-        return Check(self, self._of(schema), "part of a schema")
+        made = self._directed.of(schema)
+        if len(self._directed.definitions) > self._count:
+            self._registry = self._registered()
+        return Check(self, made)
 
     def schema(self, name: str | None) -> Schema:
         """The schema called `name` as the contract has it."""
@@ -117,7 +73,7 @@ class View:
 
     def target(self, ref: str) -> Schema:
         """The schema that a `$ref` of the contract leads to."""
-        return self.schemas.get(ref.removeprefix(_LOCAL), True)
+        return self.schemas.get(ref.removeprefix(LOCAL), True)
 
     def resolve(self, schema: Schema) -> Iterator[dict[str, Any]]:
         """Yield `schema` and what its `$ref`s lead to, each once; boolean schemas yield nothing."""
@@ -125,118 +81,28 @@ class View:
         while isinstance(schema, dict):
             yield schema
             ref = schema.get("$ref", "")
-            if not ref.startswith(_LOCAL) or ref in seen:
+            if not ref.startswith(LOCAL) or ref in seen:
                 return
             seen.add(ref)
             schema = self.target(ref)
 
-    def compile(self, schema: Schema, name: str) -> Validator:
-        """Compile `schema`; one that the engine cannot take admits anything, and says so in the log."""
-        options: dict[str, Any] = {
-            "registry": self._registry,
-            "validate_formats": True,
-            "offline": True,
-            "formats": {"byte": _is_base64},
-            "email_options": jsonschema_rs.EmailOptions(allow_display_text=False),
-            "pattern_options": jsonschema_rs.FancyRegexOptions(backtrack_limit=MOST_BACKTRACKING),
-        }
-        try:
-            return jsonschema_rs.Draft202012Validator(schema, **options)
-        except (ValueError, jsonschema_rs.ReferencingError) as error:
-            _log.error("schema_not_enforced", schema=name, reason=type(error).__name__)
-            return jsonschema_rs.Draft202012Validator(True)
-
-    def _of(self, schema: Schema) -> Schema:
-        if not isinstance(schema, dict):
-            return schema
-        out: dict[str, Any] = {}
-        for key, value in schema.items():
-            if key in _ANNOTATIONS:
-                continue
-            if key == "$ref" and value.startswith(_LOCAL):
-                out[key] = self._address(value.removeprefix(_LOCAL))
-            elif key in _ONE:
-                out[key] = self._of(value)
-            elif key in _MANY:
-                out[key] = [self._of(one) for one in value]
-            elif key in _NAMED:
-                out[key] = {name: self._of(one) for name, one in value.items()}
-            elif key == "pattern" and not _compiles(value):
-                _log.warning("pattern_not_enforced", pattern=value)
-            else:
-                out[key] = value
-        bounds = _BOUNDS.get(str(schema.get("format")))
-        if bounds:
-            out["minimum"] = max(bounds[0], out.get("minimum", bounds[0]))
-            out["maximum"] = min(bounds[1], out.get("maximum", bounds[1]))
-        if self.direction == "request" and isinstance(schema.get("discriminator"), dict):
-            self._discriminate(schema["discriminator"], schema, out)
-        self._one_way(schema, out)
-        return out
-
-    def _discriminate(
-        self, discriminator: dict[str, Any], schema: dict[str, Any], out: dict[str, Any]
-    ) -> None:
-        """Let each branch take only its own names, so that the name a caller gives chooses the branch.
-
-        A response must satisfy plain `oneOf`, so nothing is added there. Where there is a default (3.2), it
-        takes every name that no other branch has, and no name.
-        """
-        name, mapping = discriminator["propertyName"], discriminator.get("mapping", {})
-        default = discriminator.get("defaultMapping")
-        for key in ("oneOf", "anyOf"):
-            for index, branch in enumerate(schema.get(key, ())):
-                target = branch.get("$ref") if isinstance(branch, dict) else None
-                names = [tag for tag, ref in mapping.items() if ref == target]
-                if not names:
-                    continue
-                own: dict[str, Any] = {"properties": {name: {"enum": names}}}
-                if default == target:
-                    others = [tag for tag, ref in mapping.items() if ref != target]
-                    own = {"properties": {name: {"not": {"enum": others}}}}
-                elif default is not None:
-                    own["required"] = [name]
-                out[key][index] = {"allOf": [out[key][index], own]}
-
-    def _one_way(self, schema: dict[str, Any], out: dict[str, Any]) -> None:
-        """Take properties of the other direction out of `required`, and forbid them in a response."""
-        mark = "readOnly" if self.direction == "request" else "writeOnly"
-        hidden = {name for name, one in self._properties(schema) if self._has(one, mark)}
-        if not hidden:
-            return
-        if "required" in out:
-            out["required"] = [name for name in out["required"] if name not in hidden]
-        for branch in out.get("allOf", ()):
-            if isinstance(branch, dict) and "required" in branch:
-                branch["required"] = [name for name in branch["required"] if name not in hidden]
-        if self.direction == "response":
-            own = out.get("properties", {})
-            out["properties"] = {name: False if name in hidden else one for name, one in own.items()}
-
-    def _properties(self, schema: Schema, depth: int = 0) -> Iterator[tuple[str, Schema]]:
-        for one in self.resolve(schema):
-            yield from one.get("properties", {}).items()
-            if depth < 8:  # a chain of allOf may be recursive
-                for branch in one.get("allOf", ()):
-                    yield from self._properties(branch, depth + 1)
-
-    def _has(self, schema: Schema, mark: str) -> bool:
-        return any(one.get(mark) is True for one in self.resolve(schema))
+    def compile(self, schema: Schema) -> Validator:
+        """Compile `schema`; raises `Unusable`, which generation has ruled out."""
+        return compiled(schema, self._registry)
 
 
 class Check:
     """One schema, ready to say whether a JSON value obeys it and where it does not."""
 
-    def __init__(self, view: View, schema: Schema, name: str) -> None:
+    def __init__(self, view: View, schema: Schema) -> None:
         """Compile nothing yet."""
         self._view = view
         self._schema = schema
-        self._name = name
 
     @cached_property
     def validator(self) -> Validator:
         """The compiled schema."""
-        return self._view.compile(self._schema, self._name)
+        return self._view.compile(self._schema)
 
     def is_valid(self, value: object) -> bool:
         """Whether `value` obeys the schema."""
@@ -353,19 +219,3 @@ def _message(keyword: str, facts: Mapping[str, Any]) -> str:
         return "takes too long to hold against its pattern"
     text = _LIMITS.get(keyword)
     return text.format(**facts) if text else f"breaks the rule {keyword}"
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
-
-
-def _compiles(pattern: str) -> bool:
-    try:
-        jsonschema_rs.Draft202012Validator({"pattern": pattern})
-    except ValueError:
-        return False
-    return True

@@ -33,8 +33,7 @@ class CreatePetInputs(Inputs):
     """What `create_pet` is called with."""
 
     body: Annotated[
-        Dog | Cat,
-        Chosen("kind", {"dog": "Dog", "cat": "Cat", "Dog": "Dog", "Cat": "Cat"}),
+        Dog | Cat, Chosen("kind", {"dog": "Dog", "cat": "Cat", "Dog": "Dog"})
     ]
 
 

@@ -1,0 +1,91 @@
+"""Patterns match what ECMA-262 says they match."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handfast.codegen.patterns import compilable
+from handfast.validation.engine import compiled
+from tests.codegen.helpers import HEAD, contract, found, schemas
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (r"^a{,3}$", ["a{,3}"], ["a", ""]),
+        (r"^[^]$", ["\n"], ["", "ab"]),
+        (r"a[]", [], ["a", ""]),
+        (r"^\p{L}[]?$", ["é"], ["1"]),
+        (r"^(?<n>a)\k<n>$", ["aa"], ["a"]),
+        (r"^(?<y>\d)-\k<y>0$", ["1-10"], ["1-1", "1-20"]),
+        (r"^[(](?<n>a)(b)\k<n>\2$", ["(abab"], ["(abaa"]),
+        (r"^\k$", ["k"], []),
+        (r"^[\b]$", ["\b"], ["b"]),
+        (r"^\0[\0]$", ["\0\0"], ["00"]),
+        (r"^\07\8$", ["\x078"], []),
+        (r"^(a)\2$", ["a\x02"], ["aa"]),
+        (r"^x]{$", ["x]{"], []),
+        (r"^\é\u$", ["éu"], []),
+        (r"^[\w-z]$", ["a", "-", "z"], ["!"]),
+        (r"^[a-\d]$", ["a", "-", "1"], ["b"]),
+        (r"^[\x41-\x43]{,}$", ["B{,}"], ["D{,}"]),
+        (r"^[+--]{,}$", ["+{,}", ",{,}", "-{,}"], ["a{,}"]),
+        (r"^[a&&b{,3}]{,3}$", ["&{,3}"], ["c{,3}"]),
+        (r"^\cA[\cA]{,}$", ["\x01\x01{,}"], []),
+        (r"^\uD83D\uDE00[\uD83D\uDE00]$", ["😀😀"], ["😀"]),
+        (r"^\u{1F600}$", ["😀"], ["u"]),
+        (r"^[^\uD800-\uDFFF]$", ["a"], ["ab"]),
+        (r"^[\uD800-\uFFFF]$", ["\ue000"], ["a"]),
+        (r"^\d$", ["1"], ["٣"]),
+        (r"^[\/]\/\-$", ["//-"], []),
+        (r"^a$", ["a"], ["a\n"]),
+        (r"^(?:a|b){1,100000}$", ["ab"], ["c", ""]),
+        (r"^(?!.*\.\.)[a-z.]+(?<=z)$", ["a.z"], ["a..z", "a.b"]),
+    ],
+)
+def test_patterns_mean_what_they_mean_in_ecma_262(pattern: str, good: list[str], bad: list[str]) -> None:
+    made = compilable(pattern)
+    assert made is not None
+    assert not made.is_foreign
+    check = compiled({"pattern": made.text})
+    assert [text for text in good if not check.is_valid(text)] == []
+    assert [text for text in bad if check.is_valid(text)] == []
+
+
+@pytest.mark.parametrize("pattern", [r"(?i)a", r"\Aa\z", r"(?P<n>a)", r"a++", r"a{2}+"])
+def test_patterns_of_other_languages_are_told_and_kept(tmp_path: Path, pattern: str) -> None:
+    made = compilable(pattern)
+    assert made is not None
+    assert made.is_foreign
+    loaded = contract(
+        tmp_path,
+        HEAD + f"paths: {{}}\ncomponents: {{schemas: {{A: {{type: string, pattern: '{pattern}'}}}}}}",
+    )
+    assert len(found(loaded, "foreign-pattern")) == 1
+
+
+@pytest.mark.parametrize("pattern", [r"(?i:a)", r"\\A", r"[?+]+", r"a+\+", r"\++", r"[\\]+\w+?"])
+def test_what_only_looks_foreign_is_not(pattern: str) -> None:
+    made = compilable(pattern)
+    assert made is not None
+    assert not made.is_foreign
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a", r"a\Z", r"\h", "*"])
+def test_what_cannot_be_compiled_is_none(pattern: str) -> None:
+    assert compilable(pattern) is None
+
+
+def test_names_that_a_pattern_nobody_compiles_may_match_are_not_refused(tmp_path: Path) -> None:
+    made = schemas(
+        tmp_path,
+        r"""
+        Open: {type: object, patternProperties: {'a\Z': {type: integer}, '^[^]$': {type: integer}},
+               additionalProperties: false}
+        """,
+    )
+    assert dict(made.schemas) == {
+        "Open": {"type": "object", "patternProperties": {r"^[\s\S]$": {"type": "integer"}}}
+    }
