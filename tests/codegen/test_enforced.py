@@ -179,6 +179,21 @@ FORMATS: dict[str, tuple[list[Any], list[Any]]] = {
     "relative-json-pointer": (["1/a", "0#"], ["/a", "-1"]),
     "regex": (["^[a-z]+$"], ["[", "(?<a"]),
     "byte": (["YWI="], ["YWI", "a b="]),
+    "base64url": (["YWI", "YWI=", "-_-_"], ["YWI==", "a+/="]),
+    "char": (["a"], ["", "ab"]),
+    "date-time-local": (["2024-02-29T10:11:12"], ["2024-02-29T10:11:12Z"]),
+    "time-local": (["10:11:12.5"], ["10:11", "10:11:12Z"]),
+    "http-date": (["Sun, 06 Nov 1994 08:49:37 GMT"], ["1994-11-06"]),
+    "media-range": (["text/*;q=0.5"], ["text"]),
+    "decimal": (["-0.50"], ["1e5", ".5"]),
+    "decimal128": (["1E+5"], ["NaN"]),
+    "sf-binary": ([":aGk=:"], ["aGk="]),
+    "sf-boolean": (["?0"], ["true"]),
+    "sf-decimal": (["1.5"], ["1"]),
+    "sf-string": (['"a"'], ["a"]),
+    "sf-token": (["a/b"], ["1a"]),
+    "double-int": ([2**53 - 1, 1 - 2**53], [2**53, -(2**53)]),
+    "sf-integer": ([10**15 - 1], [10**15]),
     **{
         name: ([low, high], [low - 1, high + 1])
         for bits in (8, 16, 32, 64)

@@ -342,7 +342,7 @@ def test_unions_are_flat_and_none_comes_last() -> None:
     assert union([]).expr == "None"
     assert optional(numbers) == numbers
     assert optional(ANYTHING) == ANYTHING
-    assert split('Literal["a | b", "\\" ["] | dict[str, int | str] | None') == [
+    assert list(split('Literal["a | b", "\\" ["] | dict[str, int | str] | None')) == [
         'Literal["a | b", "\\" ["]', "dict[str, int | str]", "None",
     ]  # fmt: skip
 

@@ -105,9 +105,9 @@ def _of(value: Any) -> Any:
     if isinstance(value, list):
         return {
             "type": "array",
-            "prefixItems": [_of(one) for one in value],
             "items": False,
             "minItems": len(value),
+            **({"prefixItems": [_of(one) for one in value]} if value else {}),
         }
     if isinstance(value, dict):
         return {
