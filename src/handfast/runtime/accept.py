@@ -29,7 +29,9 @@ def preferred(offered: Sequence[str], accept: str | None) -> int | None:
         return 0
     liked = qualities(offered, accept)
     best = max(liked)
-    return liked.index(best) if best > 0 else None
+    if best > 0:
+        return liked.index(best)
+    return 0 if accept.count(",") >= MOST_RANGES else None  # what was not looked at may take it
 
 
 def _quality(offered: MediaType, ranges: Sequence[MediaType]) -> float:
