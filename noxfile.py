@@ -136,6 +136,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def corpus(session: nox.Session) -> None:
+    """Real contracts: generated, checked, and held against their own mocks by Schemathesis; a table."""
+    session.run("python", "-m", "tools.corpus", *session.posargs, env={"HANDFAST_CORPUS": str(CORPUS)})
+
+
+@nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """The security audit: every threat with its tests and results, in reports/audit.md and audit.json."""
     session.run("python", "-m", "tools.audit", *session.posargs)

@@ -165,8 +165,9 @@ def test_a_shared_path_item_is_only_copied_where_it_must_differ(tmp_path: Path) 
     [
         (f"paths: {{'/x#y': {{get: {{{OK}}}}}, '/x?a=b': {{get: {{{OK}}}}}}}", "bad-path", ["remove /paths/~1x#y", "remove /paths/~1x?a=b"]),
         ("paths: {/x: {get: {responses: {'100': {description: a}, '200': {description: b}}}}}", "interim-status", ["remove /paths/~1x/get/responses/100"]),
-        ("paths: {/x: {get: {responses: {x-y: {}}}}}", "no-responses", ["remove /paths/~1x/get/responses"]),
+        ("paths: {/x: {get: {responses: {x-y: {}}}}}", "no-responses", ["add /paths/~1x/get/responses/200"]),
         ("paths: {/x: {get: {responses: {4xx: {description: a}}}}}", "bad-status", ["move /paths/~1x/get/responses/4XX"]),
+        ("paths: {/x: {get: {}, put: {responses: {}}, post: {responses: {'405': {description: a}}}, delete: {responses: {'404': {description: a}}}}}", "no-success", ["add /paths/~1x/get/responses", "add /paths/~1x/put/responses/200", "add /paths/~1x/post/responses/200"]),
         (f"paths: {{/x: {{get: {{parameters: [{{name: 'a b', in: header, schema: {{}}}}], {OK}}}}}}}", "bad-parameter-name", ["remove /paths/~1x/get/parameters/0"]),
         (f"paths: {{/x: {{get: {{summary: , tags: [a, a], {OK}}}}}}}", "empty-value", ["remove /paths/~1x/get/summary", "remove /paths/~1x/get/tags/1"]),
         ("paths: {}\ncomponents: {schemas: {A: {type: }}}", "wrong-value", ["remove /components/schemas/A/type"]),

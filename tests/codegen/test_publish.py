@@ -116,10 +116,14 @@ def test_what_the_author_covers_is_left_alone(tmp_path: Path, status: str) -> No
     assert added(tmp_path, {"responses": responses, "requestBody": body()}, more=SECURITY) == {}
 
 
-def test_an_operation_without_responses_is_left_alone(tmp_path: Path) -> None:
+def test_beside_answers_of_ours_an_operation_without_responses_declares_its_success(tmp_path: Path) -> None:
     write_contract(tmp_path, "001-a", contract({"/things": {"post": {"requestBody": body()}}}))
-    published = publish(read(tmp_path))
-    assert published.document == published.source, "beside errors alone, its success would be undeclared"
+    made = publish(read(tmp_path))
+    statuses = [
+        list(yaml.safe_load(to_yaml(one))["paths"]["/things"]["post"]["responses"])
+        for one in (made.source, made.document)
+    ]
+    assert statuses == [["200"], ["200", "413", "415", "422"]]
 
 
 def test_problem_details_are_described_once_under_a_free_name(tmp_path: Path) -> None:

@@ -126,13 +126,23 @@ def _statuses(visit: Visit, changes: Changes) -> None:
 
 
 def _answers(visit: Visit, changes: Changes) -> None:
-    """OpenAPI 3.0 demands an answer; what an operation without any answers is an empty 200."""
+    """An operation that declares no answer to a valid request answers it with an empty 200, and says so.
+
+    OpenAPI 3.0 demands an answer, 3.1 that `responses` is not empty. Where only errors are declared, those
+    that a valid request may meet (there is no such thing, or the caller may not see it) are answers too.
+    """
     file, offset = visit.node.file, visit.node.offset
     responses = visit.node.get("responses")
-    if isinstance(responses, Map) and any(not is_extension(key) for key in responses):
+    declared = [key for key in responses if not is_extension(key)] if isinstance(responses, Map) else []
+    if any(key[:1] in "23" or key in _TO_VALID for key in declared):
         return
-    what = "the operation declares no answer, which OpenAPI 3.0 demands; it answers an empty 200"
-    finding = changes.report.warn(visit.node.key_source("responses"), "no-responses", what, "declare one")
+    what, code = "the operation declares no answer; it answers an empty 200", "no-responses"
+    if declared:
+        what, code = (
+            "the operation declares errors alone; to a valid request it answers an empty 200",
+            "no-success",
+        )
+    finding = changes.report.warn(visit.node.key_source("responses"), code, what, "declare what it answers")
     if not isinstance(responses, Map):
         responses = Map(file, offset)
         changes.set(visit.node, "responses", responses, finding)
@@ -141,11 +151,7 @@ def _answers(visit: Visit, changes: Changes) -> None:
     changes.set(responses, "200", answer, finding)
 
 
-def _no_empty_responses(visit: Visit, changes: Changes) -> None:
-    responses = visit.node.get("responses")
-    if isinstance(responses, Map) and all(map(is_extension, responses)):
-        what = "`responses` holds no answer"
-        changes.drop(visit.node, "responses", "no-responses", what, "declare an answer")
+_TO_VALID = frozenset(("default", "401", "403", "404", "409", "429", "4XX"))
 
 
 # --- the rest -------------------------------------------------------------------------------------
@@ -249,7 +255,7 @@ _OLD_RULES: dict[str, tuple[Rule, ...]] = {
 """What OpenAPI 3.0 wants besides."""
 _NEW_RULES: dict[str, tuple[Rule, ...]] = {
     "header": (legalparams.no_empty_header, *_RULES["header"]),
-    "operation": (_statuses, _no_empty_responses),
+    "operation": (_statuses, _answers),
     "schema": (legalschemas.new, legalschemas.default),
 }
 """What OpenAPI 3.1 wants besides."""

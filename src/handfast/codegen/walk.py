@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handfast.codegen.grammar import KINDS, slot_of
+from handfast.codegen.grammar import KINDS, is_extension, slot_of
 from handfast.codegen.source import Map, Node, Seq
 
 
@@ -51,6 +51,8 @@ def _children(visit: Visit) -> Iterator[Visit]:
                     yield Visit(slot.kind, item, (*path, str(index)), value, index)
         elif slot.shape == "map" and isinstance(value, Map):
             for name, item in _entries(value):
+                if key == "responses" and visit.kind == "operation" and is_extension(name):
+                    continue  # the only map of objects that may hold extensions (OpenAPI 3.1, 4.8.16)
                 yield Visit(slot.kind, item, (*path, name), value, name)
 
 

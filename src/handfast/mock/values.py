@@ -65,8 +65,9 @@ class Maker:
                     made = self._of(way, _Attempt(random, depth), 0)
                 except Impossible:
                     continue
-                if judge.is_valid(made):
-                    return made
+                for one in (made, *self._apart(schema, made)):
+                    if judge.is_valid(one):
+                        return one
         raise Impossible
 
     # -- one value ----------------------------------------------------------------------------------------
@@ -87,9 +88,19 @@ class Maker:
                     made = self._of(way, attempt, level, name)
                 except Impossible:
                     break
-                if judge.is_valid(made):
-                    return made
+                for one in (made, *self._apart(schema, made)):
+                    if judge.is_valid(one):
+                        return one
         raise Impossible
+
+    def _apart(self, schema: Schema, made: Any) -> Iterator[dict[str, Any]]:
+        """Propose what is no value of other branches of `oneOf`, by a property that only they describe."""
+        several = any("oneOf" in one for one in self._view.resolve(schema))
+        if not several or not isinstance(made, dict):
+            return
+        described = {name for way in ways(self._view, schema) for name in way.properties}
+        for name in sorted(described - made.keys()):
+            yield from (made | {name: value} for value in _ODD)
 
     def _of(self, way: Merged, attempt: _Attempt, level: int, name: str = "") -> Any:
         values = way.values
@@ -306,6 +317,8 @@ class Maker:
                 yield f"{words(random, 1)}{number_ or ''}"
 
 
+_ODD: Final[tuple[Any, ...]] = ("other", 1, False, [], {}, None)
+"""One value of each type: most schemas refuse most of them."""
 _TEXT_KEYWORDS: Final = frozenset(("minLength", "maxLength", "pattern", "format"))
 
 

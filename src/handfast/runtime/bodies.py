@@ -333,8 +333,8 @@ class _MediaDecoder:
             else:
                 found[key] = self._value(key, values, out)
         for name in nested:
-            tree = deep.tree_of(texts, name)
             try:
+                tree = deep.tree_of(texts, name)
                 found.setdefault(name, deep.value_of(tree, self._reader.property(name), str))
             except deep.Repeated:
                 out.append(Violation("body", pointer([name]), "style", "each property must be given once"))

@@ -213,11 +213,9 @@ class ParameterDecoder:
         return {name: self._reader.property(name).scalar(value) for name, value in pairs}
 
     def _deep_object(self, source: Mapping[str, list[str]]) -> list[object]:
-        tree = deep.tree_of(source, self.wire)
-        if not tree:
-            return []
         try:
-            return [deep.value_of(tree, self._reader, self._text)]
+            tree = deep.tree_of(source, self.wire)
+            return [deep.value_of(tree, self._reader, self._text)] if tree else []
         except deep.Repeated:
             raise _Refused("style", "each property must be given once") from None
 

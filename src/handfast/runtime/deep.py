@@ -23,7 +23,7 @@ Tree: TypeAlias = "dict[str, Tree] | list[str]"
 
 
 class Repeated(ValueError):
-    """A member that is no list was given twice."""
+    """A member that is no list was given twice, or both as a text and by its members."""
 
 
 def split(key: str) -> tuple[str, list[str]]:
@@ -36,7 +36,7 @@ def split(key: str) -> tuple[str, list[str]]:
 
 
 def tree_of(source: Mapping[str, list[str]], name: str) -> dict[str, Tree]:
-    """Return what `source` says of the object called `name`; empty where it says nothing."""
+    """Return what `source` says of the object called `name`, which may be nothing; raises `Repeated`."""
     found: dict[str, Tree] = {}
     for key, texts in source.items():
         owner, names = split(key)
@@ -45,12 +45,13 @@ def tree_of(source: Mapping[str, list[str]], name: str) -> dict[str, Tree]:
         node = found
         for inner in names[:-1]:
             child = node.setdefault(inner, {})
-            if isinstance(child, list):  # a text and members: the members count
-                child = node[inner] = {}
+            if isinstance(child, list):
+                raise Repeated
             node = child
         last = node.setdefault(names[-1], [])
-        if isinstance(last, list):
-            last += texts
+        if not isinstance(last, list):
+            raise Repeated
+        last += texts
     return found
 
 

@@ -1,0 +1,1 @@
+"""Real contracts, each generated, checked and held against its own mock: `python -m tools.corpus`."""

@@ -1,0 +1,158 @@
+"""One contract under Schemathesis: its mock is started, every phase and check is run, the report is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from handfast.testing import free_port
+from tools.corpus.events import Case, Error, cases, collisions, errors
+
+ROOT = Path(__file__).parents[2]
+PHASES = "examples,coverage,fuzzing,stateful"
+_PROGRAM = "from schemathesis.cli import schemathesis; schemathesis()"
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+
+
+class Unable(Exception):
+    """A mock or Schemathesis did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How hard a contract is tried."""
+
+    seed: int = 1
+    examples: int = 25
+    operations: int = 60
+    """How many operations of a large contract are taken, by the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exercised:
+    """What came out of one contract."""
+
+    cases: int
+    operations: int
+    skipped: int
+    failures: tuple[Case, ...]
+    collisions: tuple[Case, ...]
+    """Failures whose bytes were also sent with the opposite sign, so that no answer fits both."""
+    errors: tuple[Error, ...]
+    filtered: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def exercise(project: Path, scratch: Path, options: Options) -> Exercised:
+    """Hold the mock of `project` against the contract that it publishes; files go to `scratch`.
+
+    Raises `Unable` where the mock or Schemathesis does not run.
+    """
+    started = time.monotonic()
+    scratch.mkdir(parents=True, exist_ok=True)
+    with mock(project, scratch / "mock.log", options.seed) as url:
+        document = httpx.get(f"{url}/openapi.json").raise_for_status().json()
+        every = labels(document)
+        chosen = every
+        if len(every) > options.operations:
+            chosen = sorted(random.Random(options.seed).sample(every, options.operations))  # noqa: S311
+        filtered = _schemathesis(url, scratch, options, chosen if len(chosen) < len(every) else ())
+    summary = json.loads((scratch / "report.json").read_text(encoding="utf-8"))
+    made = list(cases(scratch / "events.ndjson"))
+    failed = tuple(case for case in made if case.failures)
+    proven = frozenset(id(case) for case in collisions(made))
+    return Exercised(
+        cases=summary["test_cases"]["generated"],
+        operations=len(chosen),
+        skipped=len(every) - len(chosen),
+        failures=tuple(case for case in failed if id(case) not in proven),
+        collisions=tuple(case for case in failed if id(case) in proven),
+        errors=tuple(errors(summary)),
+        filtered=filtered,
+        seconds=time.monotonic() - started,
+    )
+
+
+@contextmanager
+def mock(project: Path, log: Path, seed: int) -> Iterator[str]:
+    """Serve the contracts of `project` as a mock; its address."""
+    port = free_port()
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "handfast", "mock", str(project), f"--port={port}", f"--seed={seed}"],
+            stdout=sink,
+            stderr=sink,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 180
+        while True:
+            try:
+                httpx.get(f"{url}/openapi.json", timeout=10)
+                break
+            except httpx.HTTPError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise Unable(f"the mock did not start: {log.read_text()[-2000:]}") from None
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def labels(document: Mapping[str, object]) -> list[str]:
+    """Return `METHOD /path` of every operation of a document, as Schemathesis names them."""
+    found: list[str] = []
+    paths = document.get("paths")
+    for path, item in paths.items() if isinstance(paths, dict) else ():
+        if isinstance(item, dict):
+            found += [f"{method.upper()} {path}" for method in item if method in _METHODS]
+            more = item.get("additionalOperations")
+            found += [f"{method} {path}" for method in more] if isinstance(more, dict) else []
+    return sorted(found)
+
+
+def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[str]) -> dict[str, int]:
+    """Run Schemathesis; return how many cases each filter dropped."""
+    (scratch / "schemathesis.toml").write_text('hooks = "tools.corpus.hooks"\n', encoding="utf-8")
+    counted = scratch / "filtered.json"
+    counted.unlink(missing_ok=True)
+    report, events = scratch / "report.json", scratch / "events.ndjson"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-c", _PROGRAM, "run", f"{url}/openapi.json"]
+    command += ["--checks=all", f"--phases={PHASES}", "--mode=all", f"--seed={options.seed}"]
+    command += [f"--max-examples={options.examples}", "--continue-on-failure", "--generation-database=none"]
+    command += ["--no-color", "--report=json,ndjson", "--output-sanitize=false"]
+    command += [f"--report-json-path={report}", f"--report-ndjson-path={events}"]
+    for name in chosen:
+        command += ["--include-name", name]
+    done = subprocess.run(
+        command,
+        cwd=scratch,
+        env=os.environ
+        | {
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+            "CORPUS_FILTERED": str(counted),
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (scratch / "output.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
+    if not report.is_file():
+        raise Unable(
+            f"Schemathesis ended with exit code {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
+        )
+    found: dict[str, int] = json.loads(counted.read_text(encoding="utf-8")) if counted.is_file() else {}
+    return found
