@@ -70,6 +70,9 @@ class ParameterDecoder:
         except _Refused as refused:
             out.append(Violation(self.location, self._pointer, refused.keyword, refused.message))
             return ABSENT
+        except deep.Repeated:
+            out.append(Violation(self.location, self._pointer, "style", "each property must be given once"))
+            return ABSENT
         if not candidates:
             if self._required:
                 out.append(Violation(self.location, self._pointer, "required", "this parameter is required"))
@@ -122,12 +125,20 @@ class ParameterDecoder:
         return self._reader.scalar(self._text(raw))
 
     def _without_prefix(self, raw: str) -> str:
-        prefix = {"label": ".", "matrix": f";{self.wire}="}.get(self._style, "")
-        if prefix == f";{self.wire}=" and raw == f";{self.wire}":
-            return ""  # RFC 6570: an empty matrix value has no equals sign
-        if not raw.startswith(prefix):
+        """What follows the marks of the style; RFC 6570: an empty matrix value has no equals sign."""
+        value: str | None = raw
+        if self._style == "label":
+            value = raw[1:] if raw.startswith(".") else None
+        elif self._style == "matrix":
+            value = self._named(raw[1:]) if raw.startswith(";") else None
+        if value is None:
             raise _Refused("style", f"must be written in the style `{self._style}`")
-        return raw[len(prefix) :]
+        return value
+
+    def _named(self, piece: str) -> str | None:
+        """The value of `name=value`, where that is this parameter's name; clients may encode it."""
+        name, _, value = piece.partition("=")
+        return value if percent_decode(name) == self.wire else None
 
     def _candidates(
         self, texts: list[str] | None, source: Mapping[str, list[str]], claimed: frozenset[str]
@@ -168,11 +179,11 @@ class ParameterDecoder:
         if self.location == "header":
             return [[piece for one in texts for piece in self._split(one, ",")] if raw else []]
         if style == "matrix" and self._explode:
-            prefix = f";{self.wire}="
-            parts = raw.split(";")[1:]
-            if not raw.startswith(prefix) or not all(part.startswith(prefix[1:]) for part in parts):
+            before, *parts = raw.split(";")
+            values = [value for part in parts if (value := self._named(part)) is not None]
+            if before or not parts or len(values) < len(parts):
                 return []
-            return [[self._text(part[len(prefix) - 1 :]) for part in parts]]
+            return [[self._text(value) for value in values]]
         raw = self._without_prefix(raw)
         if style == "label":
             ways = [self._split(raw, ".")]
@@ -213,11 +224,8 @@ class ParameterDecoder:
         return {name: self._reader.property(name).scalar(value) for name, value in pairs}
 
     def _deep_object(self, source: Mapping[str, list[str]]) -> list[object]:
-        try:
-            tree = deep.tree_of(source, self.wire)
-            return [deep.value_of(tree, self._reader, self._text)] if tree else []
-        except deep.Repeated:
-            raise _Refused("style", "each property must be given once") from None
+        tree = deep.tree_of(source, self.wire)
+        return [deep.value_of(tree, self._reader, self._text)] if tree else []
 
     def _spread_object(self, source: Mapping[str, list[str]], claimed: frozenset[str]) -> list[object]:
         reader = self._reader
@@ -226,14 +234,7 @@ class ParameterDecoder:
         ]
         if not names:
             return []
-        return [{name: self._repeated(reader.property(name), source[name]) for name in names}]
-
-    def _repeated(self, reader: Reader, texts: list[str]) -> object:
-        if "array" in reader.types and (len(texts) > 1 or "string" not in reader.types):
-            return [reader.item.scalar(self._text(text)) for text in texts]
-        if len(texts) > 1:
-            raise _Refused("style", "each property must be given once")
-        return reader.scalar(self._text(texts[0]))
+        return [{name: deep.value_of(source[name], reader.property(name), self._text) for name in names}]
 
 
 def location_of(parameter: Parameter) -> InputLocation:

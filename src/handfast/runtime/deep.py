@@ -62,11 +62,10 @@ def value_of(tree: Tree, reader: Reader, decode: Callable[[str], str]) -> object
     if "array" in reader.types and all(name == "" or name.isdigit() for name in tree):
         items: list[object] = []
         for child in tree.values():
-            texts = child if isinstance(child, list) else None
-            if texts is None:
-                items.append(value_of(child, reader.item, decode))
+            if isinstance(child, list):
+                items += [reader.item.scalar(decode(text)) for text in child]
             else:
-                items += [reader.item.scalar(decode(text)) for text in texts]
+                items.append(value_of(child, reader.item, decode))
         return items
     return {name: value_of(child, reader.property(name), decode) for name, child in tree.items()}
 

@@ -252,6 +252,23 @@ def test_path_refusals(schema: Any, style: str, explode: bool, raw: str, keyword
     assert [one.keyword for one in found] == [keyword]
 
 
+@pytest.mark.parametrize("name", ["list[]", "größe", "a b", "p"])
+@given(numbers=st.lists(st.integers(), min_size=1, max_size=4))
+def test_a_matrix_name_is_compared_decoded(name: str, numbers: list[int]) -> None:
+    sent = quote(name, safe="")
+    for explode, raw in (
+        (True, "".join(f";{sent}={number}" for number in numbers)),
+        (False, f";{sent}={','.join(map(str, numbers))}"),
+    ):
+        given = request(path=f"/x/{raw}", raw=f"/x/{raw}", found={"p": raw})
+        assert (
+            decode(INTS, "path", "matrix", explode, given=given, wire=name, path=f"/x/{{{name}}}") == numbers
+        )
+    given = request(path=f"/x/;{sent}=5", raw=f"/x/;{sent}=5", found={"p": f";{sent}=5"})
+    schema = {"type": "integer"}
+    assert decode(schema, "path", "matrix", False, given=given, wire=name, path=f"/x/{{{name}}}") == 5
+
+
 def test_several_parameters_in_one_segment_and_a_root_path() -> None:
     given = request(path="/api/x/1-a/b", raw="/api/x/1-a%2Fb", root="/api", found={"p": "1", "q": "a"})
     view = View({}, "request")
