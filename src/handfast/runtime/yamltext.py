@@ -45,7 +45,25 @@ def parse(content: bytes) -> object:
 
 def dump(value: object) -> bytes:
     """Return a JSON value as YAML."""
-    return yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True).encode()
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text.encode()
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes each text in a form that is read as this text."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Write out what stands in several places."""
+        return True
+
+
+def _represented(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # PyYAML decides by YAML 1.1 what needs quotes: `1e5` is a number in 1.2 alone.
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates, which libyaml does not take
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, "'" if _scalar(text) != text else None)
+
+
+_Dumper.add_representer(str, _represented)
 
 
 class _Reader:
@@ -74,9 +92,9 @@ class _Reader:
     def _value(self, event: yaml.Event) -> object:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise MalformedYaml("anchors and aliases are not taken")
+        if getattr(event, "tag", None) is not None:
+            raise MalformedYaml("tags are not taken")
         if isinstance(event, yaml.ScalarEvent):
-            if event.tag is not None:
-                raise MalformedYaml("tags are not taken")
             return _scalar(event.value) if event.implicit[0] else event.value
         self._depth += 1
         if self._depth > DEEPEST:
@@ -94,8 +112,8 @@ class _Reader:
     def _mapping(self) -> dict[str, object]:
         found: dict[str, object] = {}
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent) or event.anchor:
-                raise MalformedYaml("a key must be a text")
+            if not isinstance(event, yaml.ScalarEvent) or event.anchor or event.tag is not None:
+                raise MalformedYaml("a key must be a text, without anchor and tag")
             if event.value in found:
                 raise MalformedYaml("a key is given twice")
             found[event.value] = self._value(self._next())
