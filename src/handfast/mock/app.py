@@ -139,7 +139,7 @@ class _Operation:
         self._remember(path)
         wanted = preferences(request.headers.getlist("prefer"))
         response = self._answerer.answer(
-            spec, wanted, request.headers.get("accept"), request=f"{request.url.path}?{request.url.query}"
+            spec, wanted, request.headers.get("accept"), request=f"{path}?{request.url.query}"
         )
         if spec.method == "DELETE" and response.status_code < 300:
             self._deleted.delete(path)

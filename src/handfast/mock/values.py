@@ -140,12 +140,10 @@ class Maker:
         if least > regex.LONGEST:
             raise Impossible
         wanted, patterns = way.all("format"), way.all("pattern")
-        plain = {"type": "string"} | {
-            key: value for part in way.parts for key, value in part.items() if key in _TEXT_KEYWORDS
-        }
-        judge = self._view.inline({"allOf": [{"type": "string"}, *map(_only_text, way.parts)]})
-        if set(plain) == {"type"}:
+        said = [{key: part[key] for key in part if key in _TEXT_KEYWORDS} for part in way.parts]
+        if not any(said):
             return _named(name, random)
+        judge = self._view.inline({"allOf": [{"type": "string"}, *said]})
         for made in texts(random, wanted=wanted, patterns=patterns, least=least, most=most):
             if judge.is_valid(made):
                 return made
@@ -159,9 +157,7 @@ class Maker:
             raise Impossible
         prefixes: list[list[Schema]] = way.all("prefixItems")
         first = max((len(one) for one in prefixes), default=0)
-        wanted = max(
-            least, 1 if level < attempt.full_depth else 0, first if level < attempt.full_depth else 0
-        )
+        wanted = max(least, 1, first) if level < attempt.full_depth else least
         contains = [
             (part["contains"], part.get("minContains", 1)) for part in way.parts if "contains" in part
         ]
@@ -320,10 +316,6 @@ class Maker:
 _ODD: Final[tuple[Any, ...]] = ("other", 1, False, [], {}, None)
 """One value of each type: most schemas refuse most of them."""
 _TEXT_KEYWORDS: Final = frozenset(("minLength", "maxLength", "pattern", "format"))
-
-
-def _only_text(part: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in part.items() if key in _TEXT_KEYWORDS}
 
 
 def _named(name: str, random: Random) -> str:
