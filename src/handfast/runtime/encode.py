@@ -19,6 +19,7 @@ from handfast.runtime.bodies import MediaType
 from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
 from handfast.runtime.documents import concrete, encoded, written_type
 from handfast.runtime.headertexts import breaks_line, header_text, one_line, text_of
+from handfast.runtime.problems import media_of
 from handfast.runtime.results import HeaderName, Result, Stream
 from handfast.runtime.schemas import Check
 from handfast.runtime.settings import ResponseValidation
@@ -125,12 +126,11 @@ class Encoder:
         tolerated.
         """
         operation = self._operation
-        declared = operation.response(status)
-        if body is not None and declared is not None:
-            kinds = ("json",) if not isinstance(body, str) else ("json", "text")
-            media = next((one for one in declared.media if one.kind in kinds), None)
+        if body is not None:
+            value = jsonable(body)
+            media = media_of(operation, status, value)
             if media is not None and media.schema is not None:
-                self._judge(self._contract.response.named(media.schema), jsonable(body), f"body of {status}")
+                self._judge(self._contract.response.named(media.schema), value, f"body of {status}")
         if operation.response(status) is None and str(status) not in operation.platform and status < 500:
             self._violated("status", f"{status} is not declared for this operation")
 
@@ -208,14 +208,14 @@ class Encoder:
         return StreamingResponse(self._lines(answer, aiter(items)), status, headers, answer.media_type)
 
     async def _lines(self, answer: _Answer, items: AsyncIterator[object]) -> AsyncIterator[bytes]:
-        line = _event if answer.kind == "sse" else _json_line
-        if answer.media_type.endswith("json-seq"):
-            line = _json_text
         try:
             async for item in items:
                 value = jsonable(item)
                 self._judge(answer.check, value, "item")
-                yield line(value)
+                if answer.kind == "sse":
+                    yield _event(value)
+                else:
+                    yield encoded(answer.media, value, self._contract.response)
         finally:
             # Close the handler's generator with ours, so that its `finally` runs when the client has gone.
             close = getattr(items, "aclose", None)
@@ -271,15 +271,6 @@ def _header_attributes(result: type) -> tuple[tuple[str, str], ...]:
 
 def _headers_of(result: Result[Any]) -> dict[str, object]:
     return {name: getattr(result, attribute) for attribute, name in _header_attributes(type(result))}
-
-
-def _json_line(value: object) -> bytes:
-    return to_json(value, inf_nan_mode="null") + b"\n"
-
-
-def _json_text(value: object) -> bytes:
-    """One text of a sequence (RFC 7464): a record separator before it, a line feed after it."""
-    return b"\x1e" + _json_line(value)
 
 
 def _event(value: object) -> bytes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
-from pydantic_core import to_json
 from starlette.requests import Request
 
 from handfast.runtime.contract import OperationSpec
+from handfast.runtime.headertexts import text_of
 from handfast.runtime.views import jsonable
 
 _EMBEDDED: Final = re.compile(r"\{(\$[^{}]*)\}")
@@ -47,22 +47,17 @@ class Exchange:
             url=str(request.url),
             path={one.wire: str(found[one.name]) for one in spec.parameters if one.location == "path"},
             query={name: value for name, value in reversed(pairs)},
-            header={name: value for name, value in request.headers.items()},
+            header=dict(request.headers),
             body=jsonable(body) if spec.body is not None and spec.body.media[0].kind in _READ else None,
         )
 
     def answered(self, status: int, body: object = None, header: Mapping[str, str] | None = None) -> Exchange:
         """The same exchange with its answer: `body` as the handler returns it, for `$response.…`."""
-        return Exchange(
-            self.method,
-            self.url,
-            self.path,
-            self.query,
-            self.header,
-            self.body,
-            status,
-            {name.lower(): value for name, value in (header or {}).items()},
-            jsonable(body),
+        return replace(
+            self,
+            status=status,
+            response_header={name.lower(): value for name, value in (header or {}).items()},
+            response_body=jsonable(body),
         )
 
     def resolve(self, text: str) -> str:
@@ -85,7 +80,7 @@ class Exchange:
         found = self._find(expression)
         if found is None or isinstance(found, (dict, list)):
             raise Unresolved(f"`{expression}` gives nothing here that could be a part of a URL")
-        return found if isinstance(found, str) else to_json(found).decode()
+        return text_of(found)
 
     def _find(self, expression: str) -> object:
         whole: dict[str, object] = {"$url": self.url, "$method": self.method, "$statusCode": self.status}

@@ -20,7 +20,7 @@ def header_texts(headers: Mapping[str, object]) -> dict[str, str]:
 def header_text(value: object, form: str = "simple") -> str:
     """Return the text of a JSON value, in the `form` that a header of the contract has."""
     if form == "json":
-        return json.dumps(value)
+        return json.dumps(value)  # escapes what is not ASCII, which no header may hold
     if isinstance(value, list):
         return ",".join(text_of(one) for one in value)
     if isinstance(value, dict):
@@ -30,14 +30,8 @@ def header_text(value: object, form: str = "simple") -> str:
 
 
 def text_of(value: object) -> str:
-    """Return a text as it is, null as nothing, and any other value as JSON."""
-    match value:
-        case str():
-            return value
-        case None:
-            return ""
-        case _:
-            return to_json(value).decode()
+    """Return a text as it is and any other value as JSON: what `readings` makes the same value of again."""
+    return value if isinstance(value, str) else to_json(value, inf_nan_mode="null").decode()
 
 
 def breaks_line(text: str) -> bool:

@@ -35,7 +35,7 @@ def error_response(
     """Return what the caller gets for `error`."""
     headers = dict(error.headers)
     if error.body is not None:
-        return _bodied(error, headers, operation)
+        return _bodied(error, headers, contract, operation)
     facts = Facts(error, correlation_id)
     if contract is not None and operation is not None:
         headers = _required_headers(contract, operation, facts, error.status) | headers
@@ -319,18 +319,20 @@ def _declared(operation: OperationSpec, status: int) -> Iterator[Media]:
             yield from sorted(usable, key=lambda media: media.kind != "json")
 
 
-def _bodied(error: ApiError, headers: dict[str, str], operation: OperationSpec | None) -> Response:
-    """The body that the handler gave, in the media type that is declared for it."""
-    for media in () if operation is None else _declared(operation, error.status):
-        if media.kind != "json":
-            continue
-        return Response(to_json(jsonable(error.body)), error.status, headers, _concrete(media))
-    declared = None if operation is None else operation.response(error.status)
-    for media in () if declared is None or not isinstance(error.body, str) else declared.media:
-        if media.kind == "text":
-            media_type = "text/plain" if "*" in media.type else media.type
-            return Response(error.body, error.status, headers, media_type)
-    return Response(to_json(jsonable(error.body)), error.status, headers, "application/json")
+def _bodied(
+    error: ApiError, headers: dict[str, str], contract: Contract | None, operation: OperationSpec | None
+) -> Response:
+    value = jsonable(error.body)
+    media = None if operation is None else media_of(operation, error.status, value)
+    if contract is None or media is None:
+        return Response(to_json(value), error.status, headers, "application/json")
+    return Response(encoded(media, value, contract.response), error.status, headers, _concrete(media))
+
+
+def media_of(operation: OperationSpec, status: int, body: object) -> Media | None:
+    """The declared media type in which a handler's own `body` of an error is sent."""
+    fitting = (one for one in _declared(operation, status) if one.kind != "text" or isinstance(body, str))
+    return next(fitting, None)
 
 
 def _concrete(media: Media) -> str:

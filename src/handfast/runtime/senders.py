@@ -16,12 +16,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 from pydantic import ValidationError, create_model
-from pydantic_core import to_json
 
 from handfast.runtime.bodies import MediaType, document_decoder
 from handfast.runtime.contract import Contract, Media, Parameter, SenderSpec
+from handfast.runtime.documents import encoded
 from handfast.runtime.errors import Violation
 from handfast.runtime.exchange import Exchange, Unresolved
+from handfast.runtime.headertexts import header_text, text_of
 from handfast.runtime.outbound import Answer, Outbound, Undelivered
 from handfast.runtime.results import Stream
 from handfast.runtime.views import Inputs, jsonable
@@ -181,7 +182,7 @@ class SenderBase:
             check = None if media.schema is None else self._contract.response.named(media.schema)
             if check is None or check.is_valid(value):
                 headers["Content-Type"] = media.type
-                return _written(media, value)
+                return encoded(media, value, self._contract.response)
             found = found or list(check.violations(value, "body", ""))
         _refuse(spec, found)
         raise NotSent(f"{spec.operation.name}: its body has no media type for a {type(body).__name__}")
@@ -232,32 +233,14 @@ def _refuse(spec: SenderSpec, found: list[Violation]) -> None:
         raise NotSent(f"{spec.operation.name} breaks the contract ({spec.operation.source}): {told}")
 
 
-def _written(media: Media, value: object) -> bytes:
-    if media.kind == "text":
-        return str(value).encode()
-    if media.kind == "json":
-        return to_json(value)
-    members = value.items() if isinstance(value, dict) else ()
-    pairs = [(name, _text(one)) for name, held in members for one in _listed(held)]
-    return urlencode(pairs).encode()
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else to_json(value).decode()
-
-
 def _texts(parameter: Parameter, value: object) -> Iterable[tuple[str, str]]:
     """A parameter by its style, as pairs of name and text."""
     wire, style = parameter.wire, parameter.style
     spread = parameter.explode and parameter.location != "header"
     if parameter.content is not None:
-        return [(wire, to_json(value).decode())]
+        return [(wire, header_text(value, "json" if "json" in parameter.content else "simple"))]
     if isinstance(value, dict):
-        members = [(name, _text(one)) for name, one in value.items()]
+        members = [(name, text_of(one)) for name, one in value.items()]
         if style == "deepObject":
             return [(f"{wire}[{name}]", text) for name, text in members]
         if spread:
@@ -265,7 +248,7 @@ def _texts(parameter: Parameter, value: object) -> Iterable[tuple[str, str]]:
         pieces = [f"{name}={text}" if parameter.explode else f"{name},{text}" for name, text in members]
         return [(wire, _DELIMITERS.get(style, ",").join(pieces))]
     if isinstance(value, list) and spread:
-        return [(wire, _text(one)) for one in value]
+        return [(wire, text_of(one)) for one in value]
     if isinstance(value, list):
-        return [(wire, _DELIMITERS.get(style, ",").join(map(_text, value)))]
-    return [(wire, _text(value))]
+        return [(wire, _DELIMITERS.get(style, ",").join(map(text_of, value)))]
+    return [(wire, text_of(value))]

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from handfast.runtime import Inputs, PublicContext, Upload
 from handfast.runtime.bodies import BodyDecoder, MediaType
 from handfast.runtime.contract import Body, Media
+from handfast.runtime.documents import encoded, written_type
 from handfast.runtime.errors import UnsupportedMediaType, Violation
 from handfast.runtime.schemas import View
 from tests.unit.runtime.small import body, client, media, operation, service
@@ -277,6 +278,86 @@ async def test_a_file_that_the_contract_does_not_name_is_an_upload() -> None:
     value = await decode(content, MULTIPART, kind="multipart", schema=schema)
     assert value["text"] == 5
     assert await value["any"].read() == b"x"
+
+
+NESTED = {
+    "type": "object",
+    "properties": {
+        "size": {
+            "type": "object",
+            "properties": {
+                "x": {"type": "integer"},
+                "s": {"type": "string"},
+                "l": {"type": "array", "items": {"type": "integer"}},
+            },
+            "additionalProperties": False,
+        },
+        "a": {"type": "string"},
+        "file": {"type": "string", "format": "binary"},
+    },
+}
+SIZES = st.fixed_dictionaries(
+    {},
+    optional={
+        "x": st.integers(),
+        "s": st.text(CHARACTERS, max_size=8),
+        "l": st.lists(st.integers(), min_size=1, max_size=3),
+    },
+)
+
+
+@given(SIZES, st.sampled_from([FORM, f"{FORM.upper()}; charset=utf-8", "application/json", ""]))
+async def test_a_part_is_read_by_its_own_media_type(value: dict[str, Any], sent: str) -> None:
+    text = urlencode(value, doseq=True) if sent.lower().startswith(FORM) else json.dumps(value)
+    head = f'name="size"\r\nContent-Type: {sent}' if sent else 'name="size"'
+    content = multipart((head, text.encode()))
+    assert await decode(content, MULTIPART, kind="multipart", schema=NESTED) == {"size": value}
+
+
+async def test_a_form_in_a_part_is_an_object_only_where_both_say_so() -> None:
+    plain = multipart(('name="size"', b"x=1"))
+    assert await decode(plain, MULTIPART, kind="multipart", schema=NESTED) == [("/size", "type")]
+    text = multipart((f'name="a"\r\nContent-Type: {FORM}', b"x=1"))
+    assert await decode(text, MULTIPART, kind="multipart", schema=NESTED) == {"a": "x=1"}
+    bad = multipart((f'name="size"\r\nContent-Type: {FORM}', b"x=%zz"))
+    assert await decode(bad, MULTIPART, kind="multipart", schema=NESTED) == [("/size", "type")]
+
+
+@given(
+    st.fixed_dictionaries(
+        {"a": st.text(CHARACTERS, max_size=8)},
+        optional={
+            "n": st.none() | st.integers(),
+            "tags": st.lists(st.text(CHARACTERS, max_size=8), min_size=1, max_size=3),
+            "size": st.fixed_dictionaries({"x": st.integers()}),
+            "points": st.lists(st.fixed_dictionaries({"x": st.integers()}), min_size=1, max_size=3),
+        },
+    ),
+    st.sampled_from(["form", "multipart"]),
+)
+async def test_what_is_written_as_a_form_is_read_again(value: dict[str, Any], kind: Any) -> None:
+    one = Media(FORM if kind == "form" else "multipart/form-data", kind, "Thing")
+    content = encoded(one, value, View({"Thing": THING}, "response"))
+    assert await decode(content, written_type(one.type, content), one) == value
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        ('name="file"; filename="f"\r\nContent-Type: image/png', None),
+        ('name="file"; filename="f"\r\nContent-Type: IMAGE/JPEG; x=1', None),
+        ('name="file"; filename="f"', None),
+        ('name="file"; filename="f"\r\nContent-Type: text/html', [("/file", "contentType")]),
+        ('name="a"\r\nContent-Type: text/csv; charset=utf-8', None),
+        ('name="a"\r\nContent-Type: text/html', [("/a", "contentType")]),
+        ('name="a"\r\nContent-Type: nonsense', [("/a", "contentType")]),
+    ],
+)
+async def test_a_part_that_states_another_type_than_its_encoding_is_refused(head: str, found: Any) -> None:
+    encoding = {"file": {"contentType": "image/*"}, "a": {"contentType": "text/plain, text/csv"}}
+    got = await decode(multipart((head, b"x")), MULTIPART, kind="multipart", schema=NESTED, encoding=encoding)
+    assert found is None or got == found
+    assert found is not None or set(got) <= {"file", "a"}
 
 
 async def test_text() -> None:

@@ -246,3 +246,21 @@ def test_an_error_may_bring_its_own_body() -> None:
         Conflict(body=Taken(reference="r")), contract=None, operation=None, correlation_id=""
     )
     assert found.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("declared", "body", "content"),
+    [
+        (("application/xml", "xml"), {"a": 1}, b"<Error><a>1</a></Error>"),
+        (("application/yaml", "yaml"), {"a": 1}, b"a: 1\n"),
+        (("text/plain", "text"), "gone", b"gone"),
+        (("text/plain", "text"), {"a": 1}, b'{"a":1}'),
+    ],
+)
+def test_a_body_of_ones_own_is_sent_in_the_declared_media_type(
+    declared: tuple[str, str], body: object, content: bytes
+) -> None:
+    found = answer(Conflict(body=body), s409=response(media("Error", *declared)))
+    assert found.body.endswith(content)
+    fitting = declared[1] != "text" or isinstance(body, str)
+    assert found.headers["content-type"].startswith(declared[0] if fitting else "application/json")
