@@ -344,8 +344,9 @@ class _MediaDecoder:
         reader = self._reader.property(name)
         if "array" in reader.types and (len(texts) > 1 or reader.lists or "string" not in reader.types):
             encoding = self._encoding.get(name, {})
-            if len(texts) == 1 and encoding.get("explode") is False:
-                texts = texts[0].split(_DELIMITERS.get(str(encoding.get("style")), ","))
+            style = str(encoding.get("style", "form"))
+            if len(texts) == 1 and not encoding.get("explode", style == "form"):
+                texts = texts[0].split(_DELIMITERS.get(style, ","))
             return _first_valid(reader, self._lists(reader, texts))
         if len(texts) > 1:
             if name not in self._reader.properties:

@@ -2,7 +2,8 @@
 
 Every style yields the possible readings of the whole value; the schema chooses (see `readings`). Where a
 style has no wire form for a value, these rules hold: an empty text for an array is one empty item if the
-schema admits that, else the empty array; a scalar that is given twice is refused.
+schema admits that, else the empty array; for a schema that admits objects alone it is the empty object; a
+scalar that is given twice is refused.
 """
 
 from __future__ import annotations
@@ -196,29 +197,40 @@ class ParameterDecoder:
         if self._style == "deepObject":
             return self._deep_object(source)
         if self.location in ("query", "cookie") and self._explode and self._style in ("form", "cookie"):
-            return self._spread_object(source, claimed)
+            spread = self._spread_object(source, claimed)
+            if spread or texts is None or self.location == "query":
+                return spread
         if texts is None:
             return []
         raw = ",".join(texts) if self.location == "header" else texts[0]
-        pairs: list[tuple[str, str]] | None
         if self.location == "path" and self._style == "matrix" and self._explode:
-            pairs = _equations(raw.removeprefix(";").split(";")) if raw.startswith(";") else None
+            if not raw.startswith(";"):
+                return []
+            divided = raw.removeprefix(";").split(";")
         elif self.location == "path":
             raw = self._without_prefix(raw)
             divided = raw.split("." if self._style == "label" and self._explode else ",")
             if len(divided) == 1 and "%" in raw:
                 divided = self._split(raw, ",")
-            pairs = _equations(divided) if self._explode else _alternating(divided)
         elif self.location == "header":
             divided = [piece.strip() for piece in raw.split(",")]
-            pairs = _equations(divided) if self._explode else _alternating(divided)
+        elif self.location == "cookie" and self._explode:
+            divided = raw.split(",")  # as a header would have it: clients that know no `R=1; G=2` write so
         else:
             delimiter = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(self._style, ",")
-            divided = self._split(raw, delimiter)
-            return [self._object(pairs)] if (pairs := _alternating(divided)) is not None else []
-        if pairs is None:
+            if (pairs := self._pairs(self._split(raw, delimiter))) is None:
+                return []
+            return [self._object(pairs)]
+        if (pairs := self._pairs(divided)) is None:
             return []
         return [self._object([(self._text(name), self._text(value)) for name, value in pairs])]
+
+    def _pairs(self, divided: list[str]) -> list[tuple[str, str]] | None:
+        """Names and values among the pieces of an object's text; None where they are no pairs."""
+        if divided == [""] and self._reader.only_object:
+            return []
+        spread = self._explode and self.location != "query"
+        return _equations(divided) if spread else _alternating(divided)
 
     def _object(self, pairs: Iterable[tuple[str, str]]) -> object:
         return {name: self._reader.property(name).scalar(value) for name, value in pairs}

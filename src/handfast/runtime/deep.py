@@ -75,4 +75,6 @@ def _scalars(texts: list[str], reader: Reader, decode: Callable[[str], str]) -> 
         return [reader.item.scalar(decode(text)) for text in texts]
     if len(texts) > 1:
         raise Repeated
+    if texts == [""] and reader.only_object:
+        return {}  # the text that an empty object leaves
     return reader.scalar(decode(texts[0]))

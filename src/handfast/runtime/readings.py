@@ -100,6 +100,7 @@ class Reader:
         self.types = types_of(view, schema)
         self.only_scalar = not self.types & {"array", "object"}
         self.only_text = self.types == {"string"}
+        self.only_object = self.types == {"object"}
 
     @cached_property
     def item(self) -> Reader:

@@ -200,6 +200,11 @@ async def test_a_form_array_that_is_not_exploded() -> None:
         "a": "x",
         "tags": ["1", "2"],
     }
+    encoding = {"tags": {"style": "spaceDelimited"}}  # only the style `form` explodes unless told otherwise
+    assert await decode(b"a=x&tags=1+2", FORM, kind="form", encoding=encoding) == {
+        "a": "x",
+        "tags": ["1", "2"],
+    }
     encoding = {"tags": {"explode": False}}
     assert await decode(b"a=x&tags=1,2", FORM, kind="form", encoding=encoding) == {
         "a": "x",

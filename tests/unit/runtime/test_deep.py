@@ -95,5 +95,11 @@ def test_what_is_no_list_is_said_once(source: dict[str, list[str]]) -> None:
         read({"type": "object", "additionalProperties": {"type": ["string", "object"]}}, "p", source)
 
 
+def test_an_empty_text_is_an_empty_object_where_nothing_else_may_stand() -> None:
+    only = {"type": "object"}
+    assert read({"type": "object", "properties": {"a": only}}, "p", {"p[a]": [""]}) == {"a": {}}
+    assert read({"type": "object", "properties": {"a": {}}}, "p", {"p[a]": [""]}) == {"a": ""}
+
+
 def test_of_a_name_without_brackets_nothing_is_said() -> None:
     assert tree_of({"p": ["1"], "q[a]": ["1"]}, "p") == {}
