@@ -13,8 +13,10 @@ from urllib.parse import unquote
 
 import schemathesis
 from schemathesis.core import NOT_SET
+from schemathesis.core.parameters import ParameterLocation
 
-from tools.corpus.unsendable import body_rule, parameter_rule
+from tools.corpus.twins import IsValid, form_has_twin, parameter_has_twin
+from tools.corpus.unsendable import FORM, MULTIPART, body_rule, parameter_rule, sent_as_json
 
 KEY = "mock"
 """The credential that every mock takes."""
@@ -53,7 +55,17 @@ class Credentials:
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
     """Drop a case that has no form on the wire, and count the rule that says so."""
-    rule = _rule(case)
+    return _sendable(case)
+
+
+@schemathesis.hook
+def before_add_examples(context: Any, examples: list[Any]) -> None:
+    """Drop such cases among the contract's own examples, which no filter is asked about."""
+    examples[:] = filter(_sendable, examples)
+
+
+def _sendable(case: Any) -> bool:
+    rule = _rule(case) or _twin(case)
     if rule is None:
         return True
     _counted[rule] += 1
@@ -70,11 +82,10 @@ def _rule(case: Any) -> str | None:
     if case.body is not NOT_SET and case.media_type:
         content = resolve(operation.get("requestBody") or {}).get("content") or {}
         media = resolve(content.get(case.media_type) or {})
-        found = body_rule(media, case.media_type, case.body, resolve)
+        found = body_rule(media, case.media_type, case.body)
         if found:
             return found
-    negative = case.meta is not None and case.meta.generation.mode.is_negative
-    if negative and _unknown_header(case):
+    if _negative(case) and _unknown_header(case):
         return "a header that no contract speaks of, which HTTP lets pass"
     places = {
         "query": case.query,
@@ -85,11 +96,74 @@ def _rule(case: Any) -> str | None:
     for parameter in map(resolve, _parameters(document, case)):
         values = places.get(parameter.get("in")) or {}
         if parameter.get("name") in values:
-            value = values[parameter["name"]]
-            found = parameter_rule(parameter, value, resolve, negative=negative)
+            found = parameter_rule(parameter, values[parameter["name"]], resolve)
             if found:
                 return found
     return None
+
+
+def _negative(case: Any) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_negative
+
+
+def _twin(case: Any) -> str | None:
+    """The rule of a wrong value that is written as a right one, by the schemas that Schemathesis goes by."""
+    if not _negative(case):
+        return None
+    for location in (*_PLACES, ParameterLocation.BODY):
+        if not case.meta.is_negative_at(location):
+            continue
+        if location is ParameterLocation.BODY:
+            if _form_twin(case):
+                return "a wrong value in a form whose text is that of a right one"
+            continue
+        values = getattr(case, location.container_name) or {}
+        for parameter in case.operation.get_parameter_set(location):
+            if parameter.name in values and parameter_has_twin(
+                _plain(values[parameter.name], location), parameter.definition, _judge(parameter)
+            ):
+                return f"a wrong value in {_PLACES[location]} whose text is that of a right one"
+    return None
+
+
+_PLACES = {
+    ParameterLocation.QUERY: "a query",
+    ParameterLocation.PATH: "a path",
+    ParameterLocation.HEADER: "a header",
+    ParameterLocation.COOKIE: "a cookie",
+}
+
+
+def _form_twin(case: Any) -> bool:
+    essence = (case.media_type or "").partition(";")[0].strip().lower()
+    if essence not in (FORM, MULTIPART) or not isinstance(case.body, dict):
+        return False
+    body = next((one for one in case.operation.body if one.media_type == case.media_type), None)
+    if body is None:
+        return False
+    encoding = body.definition.get("encoding") or {}
+
+    def exact(name: str) -> bool:
+        return sent_as_json(name, encoding, essence == MULTIPART)
+
+    return form_has_twin(case.body, exact, _judge(body))
+
+
+def _plain(value: Any, location: ParameterLocation) -> Any:
+    """A value without the marks and the encoding that the tool has put on the texts of a path already."""
+    if isinstance(value, str):
+        return unquote(str(value)) if location is ParameterLocation.PATH else str(value)
+    return value
+
+
+def _judge(component: Any) -> IsValid:
+    def is_valid(value: object) -> bool:
+        try:
+            return bool(component.is_valid(value))
+        except (TypeError, ValueError):
+            return False  # bytes, or a schema that the tool cannot compile: nothing is known of it
+
+    return is_valid
 
 
 def _unknown_header(case: Any) -> bool:
