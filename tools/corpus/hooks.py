@@ -6,17 +6,18 @@ import base64
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import schemathesis
 from schemathesis.core import NOT_SET
+from schemathesis.core.jsonschema import make_validator
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.transport.serialization import Binary
 
-from tools.corpus.twins import IsValid, form_has_twin, parameter_has_twin
-from tools.corpus.unsendable import FORM, MULTIPART, body_rule, parameter_rule, sent_as_json
+from tools.corpus.twins import IsValid, form_reads_right, parameter_reads_right
+from tools.corpus.unsendable import FORM, MULTIPART, body_rule, bounded, parameter_rule, sent_as_json
 
 KEY = "mock"
 """The credential that every mock takes."""
@@ -65,7 +66,7 @@ def before_add_examples(context: Any, examples: list[Any]) -> None:
 
 
 def _sendable(case: Any) -> bool:
-    rule = _rule(case) or _twin(case)
+    rule = _rule(case)
     if rule is None:
         return True
     _counted[rule] += 1
@@ -74,55 +75,19 @@ def _sendable(case: Any) -> bool:
 
 
 def _rule(case: Any) -> str | None:
-    document, operation = case.operation.schema.raw_schema, case.operation.definition.raw
-
-    def resolve(node: Any) -> Any:
-        return _resolved(document, node)
-
-    if case.body is not NOT_SET and case.media_type:
-        content = resolve(operation.get("requestBody") or {}).get("content") or {}
-        media = resolve(content.get(case.media_type) or {})
-        found = body_rule(media, case.media_type, case.body)
-        if found:
-            return found
     if _negative(case) and _unknown_header(case):
         return "a header that no contract speaks of, which HTTP lets pass"
-    places = {
-        "query": case.query,
-        "path": case.path_parameters,
-        "header": case.headers,
-        "cookie": case.cookies,
-    }
-    for parameter in map(resolve, _parameters(document, case)):
-        values = places.get(parameter.get("in")) or {}
-        if parameter.get("name") in values:
-            found = parameter_rule(parameter, values[parameter["name"]], resolve)
-            if found:
-                return found
-    return None
-
-
-def _negative(case: Any) -> bool:
-    return case.meta is not None and case.meta.generation.mode.is_negative
-
-
-def _twin(case: Any) -> str | None:
-    """The rule of a wrong value that is written as a right one, by the schemas that Schemathesis goes by."""
-    if not _negative(case):
-        return None
-    for location in (*_PLACES, ParameterLocation.BODY):
-        if not case.meta.is_negative_at(location):
-            continue
-        if location is ParameterLocation.BODY:
-            if _form_twin(case):
-                return "a wrong value in a form whose text is that of a right one"
-            continue
+    if case.body is not NOT_SET and case.media_type:
+        found = _body_rule(case)
+        if found:
+            return found
+    for location, name in _PLACES.items():
         values = getattr(case, location.container_name) or {}
         for parameter in case.operation.get_parameter_set(location):
-            if parameter.name in values and parameter_has_twin(
-                _plain(values[parameter.name], location), parameter.definition, _judge(parameter)
-            ):
-                return f"a wrong value in {_PLACES[location]} whose text is that of a right one"
+            if parameter.name in values:
+                found = _parameter_rule(case, parameter, location, values[parameter.name])
+                if found:
+                    return f"{found} in {name}"
     return None
 
 
@@ -132,38 +97,87 @@ _PLACES = {
     ParameterLocation.HEADER: "a header",
     ParameterLocation.COOKIE: "a cookie",
 }
+_TWIN = "a wrong value whose text is that of a right one"
+_LOST = "a right value whose text is that of none"
+_BEYOND = "a number beyond its format, which the tool does not know,"
 
 
-def _form_twin(case: Any) -> bool:
-    essence = (case.media_type or "").partition(";")[0].strip().lower()
-    if essence not in (FORM, MULTIPART) or not isinstance(case.body, dict):
-        return False
+def _parameter_rule(case: Any, parameter: Any, location: ParameterLocation, value: Any) -> str | None:
+    found = parameter_rule(parameter.definition, value)
+    if found or "content" in parameter.definition:
+        return found
+    plain = _plain(value, location)
+    if _negative(case, location):
+        right = parameter_reads_right(plain, parameter.definition, _judge(parameter))
+        return _TWIN if right else None
+    if parameter_reads_right(plain, parameter.definition, _judge(parameter)) is False:
+        known = parameter_reads_right(plain, parameter.definition, parameter.is_valid)
+        return _LOST if known is False else _BEYOND
+    return None
+
+
+def _body_rule(case: Any) -> str | None:
     body = next((one for one in case.operation.body if one.media_type == case.media_type), None)
     if body is None:
-        return False
+        return None
+    found = body_rule(body.definition, case.media_type, case.body)
+    if found:
+        return found
+    plain, is_valid = _without_bytes(case.body), _judge(body)
+    essence = case.media_type.partition(";")[0].strip().lower()
     encoding = body.definition.get("encoding") or {}
-
-    def exact(name: str) -> bool:
-        return sent_as_json(name, encoding, essence == MULTIPART)
-
-    return form_has_twin(case.body, exact, _judge(body))
+    right = None if is_valid(plain) else False
+    if right is False and essence in (FORM, MULTIPART):
+        right = form_reads_right(
+            plain, lambda name: sent_as_json(name, encoding, essence == MULTIPART), is_valid
+        )
+    if _negative(case, ParameterLocation.BODY):
+        return f"{_TWIN} in a body" if right else None
+    return f"{_BEYOND} in a body" if right is False and body.is_valid(plain) else None
 
 
 def _plain(value: Any, location: ParameterLocation) -> Any:
-    """A value without the marks and the encoding that the tool has put on the texts of a path already."""
+    """A value without the marks and the encoding that the tool has put on its text already."""
     if isinstance(value, str):
         return unquote(str(value)) if location is ParameterLocation.PATH else str(value)
     return value
 
 
-def _judge(component: Any) -> IsValid:
-    def is_valid(value: object) -> bool:
-        try:
-            return bool(component.is_valid(value))
-        except (TypeError, ValueError):
-            return False  # bytes, or a schema that the tool cannot compile: nothing is known of it
+def _without_bytes(value: Any) -> Any:
+    """A body with an empty text for each file, as a schema sees it."""
+    if isinstance(value, dict):
+        return {name: _without_bytes(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_bytes(one) for one in value]
+    return "" if isinstance(value, bytes | Binary) else value
 
-    return is_valid
+
+def _judge(component: Any) -> IsValid:
+    """Say what the component's schema takes, with the bounds of formats that the tool leaves out."""
+    if id(component) not in _judges:
+        kind = component.adapter.jsonschema_validator_cls
+        try:
+            check = make_validator(bounded(component.validation_schema), kind).is_valid
+        except ValueError:  # the tool cannot compile it, so nothing is known of it
+            check = _anything
+        _judges[id(component)] = (component, check)
+    return _judges[id(component)][1]
+
+
+_judges: dict[int, tuple[Any, IsValid]] = {}
+"""By the identity of a component, which is kept so that no other takes it."""
+
+
+def _anything(value: object) -> bool:
+    return True
+
+
+def _negative(case: Any, location: ParameterLocation | None = None) -> bool:
+    """Whether the case is wrong, or is so at `location`."""
+    if case.meta is None:
+        return False
+    mode = case.meta.generation.mode
+    return bool(mode.is_negative if location is None else case.meta.is_negative_at(location))
 
 
 def _unknown_header(case: Any) -> bool:
@@ -171,12 +185,6 @@ def _unknown_header(case: Any) -> bool:
     data = case.meta.phase.data
     described = (getattr(data, "description", ""), str(getattr(data, "parameter_location", "")).lower())
     return described[0] == "Object with unexpected properties" and described[1].endswith("header")
-
-
-def _parameters(document: dict[str, Any], case: Any) -> Iterator[Any]:
-    item = _resolved(document, (document.get("paths") or {}).get(case.operation.path) or {})
-    yield from case.operation.definition.raw.get("parameters") or ()
-    yield from item.get("parameters") or ()
 
 
 def _resolved(document: dict[str, Any], node: Any) -> Any:

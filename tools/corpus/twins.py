@@ -1,8 +1,10 @@
-"""Whether a wrong value has a twin: a right one that is written on the wire as the same text.
+"""What the text of a parameter or a form may mean, and so whether its answer can be decided at all.
 
-No server can tell the two apart, so no answer fits both: `true` sent where a form declares a text, `1,2`
-where a header declares a list of numbers. What a text may mean is read from the style alone, and the
-contract's own schema says whether that is right; the server under test has no part in it.
+A wrong value may have a twin: a right one that is written as the same text (`true` where a form declares a
+text, `1,2` where a header declares a list of numbers); no server can tell the two apart. A right value may
+be lost: no right value is written as its text (a list inside of a list in a header). What a text may mean is
+read from the style alone, and the contract's own schema says what is right; the server under test has no part
+in it.
 """
 
 from __future__ import annotations
@@ -18,26 +20,32 @@ _MOST = 256
 """Combinations of readings that are tried for one form."""
 
 
-def parameter_has_twin(value: object, parameter: Mapping[str, Any], is_valid: IsValid) -> bool:
-    """Whether `value`, which the schema refuses, reads as one that it takes in the style of `parameter`."""
+def parameter_reads_right(value: object, parameter: Mapping[str, Any], is_valid: IsValid) -> bool | None:
+    """Whether `value`, which the schema refuses, reads as one that it takes; None where it refuses nothing.
+
+    `parameter` is the parameter object of the contract; a text may be written in its style already.
+    """
     if is_valid(value):
-        return False
+        return None
     where = parameter.get("in")
     texts = _texts(value, repeated=where == "query")
-    return any(is_valid(one) for one in _readings(texts, _delimiters(parameter)))
+    ways = [texts, *(_divided(texts[0], parameter) if len(texts) == 1 else ())]
+    return any(is_valid(one) for one in _readings(texts, ways))
 
 
-def form_has_twin(body: Mapping[str, object], exact: Callable[[str], bool], is_valid: IsValid) -> bool:
-    """Whether the form `body`, which the schema refuses, reads as one that it takes.
+def form_reads_right(
+    body: Mapping[str, object], exact: Callable[[str], bool], is_valid: IsValid
+) -> bool | None:
+    """Whether the form `body`, which the schema refuses, reads as one that it takes; None as above.
 
     `exact` says which fields are sent as JSON, in which nothing is lost.
     """
     if is_valid(dict(body)):
-        return False
-    options = [
-        [value] if exact(name) else [value, *_readings(_texts(value, repeated=True), ())]
-        for name, value in body.items()
-    ]
+        return None
+    options = []
+    for name, value in body.items():
+        texts = _texts(value, repeated=True)
+        options.append([value] if exact(name) else [value, *_readings(texts, [texts])])
     tried = islice(product(*options), _MOST)
     return any(is_valid(dict(zip(body, values, strict=True))) for values in tried)
 
@@ -50,37 +58,45 @@ def _texts(value: object, *, repeated: bool) -> list[str]:
     return [value if isinstance(value, str) else json.dumps(value, default=str)]
 
 
-def _delimiters(parameter: Mapping[str, Any]) -> tuple[str, ...]:
-    """What divides the items of one text, for a style that does not repeat the name."""
-    where, style = parameter.get("in"), parameter.get("style")
+def _divided(text: str, parameter: Mapping[str, Any]) -> Iterator[list[str]]:
+    """The ways to divide one text into items, or into names and values, by the style."""
+    where, style, name = parameter.get("in"), parameter.get("style"), parameter.get("name")
     if style in ("spaceDelimited", "pipeDelimited"):
-        return (" ",) if style == "spaceDelimited" else ("|",)
-    exploded = parameter.get("explode", style in (None, "form", "cookie") and where in ("query", "cookie"))
-    if where == "query" and exploded:
-        return ()
-    return (",", ".", ";") if where == "path" else (",",)
+        yield text.split(" " if style == "spaceDelimited" else "|")
+    elif where == "query" and parameter.get("explode", True):
+        return
+    elif style == "label":
+        text = text.removeprefix(".")
+        yield [text]
+        yield text.split(".")
+        yield text.split(",")
+    elif style == "matrix":
+        text = text.removeprefix(";")
+        yield [piece.removeprefix(f"{name}=") for piece in text.split(";")]
+        yield text.split(";")
+        yield text.removeprefix(f"{name}=").split(",")
+    else:
+        yield text.split(",")
 
 
-def _readings(texts: list[str], delimiters: tuple[str, ...]) -> Iterator[object]:
-    """What `texts` may mean: a scalar, a list, or an object of names and values in turn."""
-    if len(texts) == 1:
-        yield from _scalars(texts[0])
-    divided = [texts, *(texts[0].split(one) for one in delimiters if len(texts) == 1)]
-    for pieces in divided:
+def _readings(texts: list[str], ways: list[list[str]]) -> Iterator[object]:
+    """What `texts` may mean: a scalar, a list, or an object of names and values."""
+    for pieces in ways:
+        if len(pieces) == 1:
+            yield from _scalars(pieces[0])
         yield list(pieces)
         yield [_scalars(piece)[0] for piece in pieces]
     if texts == [""]:
         yield []
         yield {}
-    for pieces in divided[1:]:
-        values = [(pieces[index], pieces[index + 1]) for index in range(0, len(pieces) - 1, 2)]
-        equations = [piece.partition("=") for piece in pieces]
-        if len(pieces) % 2 == 0:
-            yield dict(values)
-            yield {name: _scalars(text)[0] for name, text in values}
-        if all(sign for _, sign, _ in equations):
-            yield {name: text for name, _, text in equations}
-            yield {name: _scalars(text)[0] for name, _, text in equations}
+    for pieces in ways:
+        in_turn = list(zip(pieces[::2], pieces[1::2], strict=False))
+        spread = [(name, text) for name, sign, text in (piece.partition("=") for piece in pieces) if sign]
+        for pairs, whole in ((in_turn, len(pieces) % 2 == 0), (spread, len(spread) == len(pieces))):
+            if whole:
+                yield dict(pairs)
+                yield {name: _scalars(text)[0] for name, text in pairs}
+                yield {name: [_scalars(text)[0]] for name, text in pairs}
 
 
 def _scalars(text: str) -> list[object]:

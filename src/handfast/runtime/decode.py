@@ -174,6 +174,8 @@ class ParameterDecoder:
                 ways = [self._split(raw, " " if style == "spaceDelimited" else "|")]
             elif self._explode or len(texts) > 1:
                 ways = [[self._text(one) for one in texts]]
+                if self.location == "cookie" and len(texts) == 1:
+                    ways.append(self._split(raw, ","))  # for clients that write a cookie once
             else:
                 ways = [self._split(raw, ",")]
             return [*ways, []] if ways == [[""]] else ways
