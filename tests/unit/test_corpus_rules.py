@@ -8,8 +8,16 @@ import jsonschema_rs
 import pytest
 
 from tools.corpus.events import Case, Failure, collisions
-from tools.corpus.twins import form_reads_right, parameter_reads_right
-from tools.corpus.unsendable import FORM, MULTIPART, body_rule, bounded, parameter_rule
+from tools.corpus.twins import form_reads_right, parameter_reads_right, xml_reads_right
+from tools.corpus.unsendable import (
+    FORM,
+    MULTIPART,
+    absent_rule,
+    body_rule,
+    bounded,
+    parameter_rule,
+    path_rule,
+)
 
 LIST = {"type": "array", "items": {"type": "string"}}
 MEDIA: dict[str, Any] = {
@@ -113,6 +121,8 @@ UNTYPED = {"required": ["a"], "properties": {"a": TEXT}}
         (PAIR, {"in": "header"}, "a,1,b,['x', 'y']", False),
         (PAIR, {"in": "cookie"}, "a=1", True),
         (PAIR, {"in": "query"}, {"b": ""}, False),
+        ({"type": "object"}, {"in": "query", "style": "pipeDelimited"}, {"a": 1, "b": 2}, None),
+        (PAIR, {"in": "query", "style": "pipeDelimited"}, {"a": "x", "b": 2}, False),
         (PAIR, {"in": "path", "style": "label"}, ".a=1.b=2", True),
         (PAIR, {"in": "path", "style": "matrix", "name": "id"}, ";a=1;b=2", True),
         (PAIR, {"in": "path", "style": "matrix", "name": "id"}, ";id=a,1,b,2", True),
@@ -142,6 +152,41 @@ def test_a_parameter_that_is_no_right_value_may_read_as_one(
 def test_a_form_that_is_no_right_value_may_read_as_one(body: Any, exact: bool, right: bool | None) -> None:
     schema = MEDIA["schema"] | {"required": ["name"]}
     assert form_reads_right(body, lambda name: exact, judge(schema)) is right
+
+
+@pytest.mark.parametrize(
+    ("body", "right"),
+    [
+        ({"name": "x", "tags": ""}, True),
+        ({"name": [], "tags": [{}]}, True),
+        ({"name": 5, "tags": ""}, False),
+        ({"name": "x", "tags": []}, None),
+    ],
+)
+def test_an_empty_element_of_xml_is_any_empty_value(body: Any, right: bool | None) -> None:
+    assert xml_reads_right(body, judge(MEDIA["schema"])) is right
+
+
+@pytest.mark.parametrize(
+    ("parameter", "sent", "dropped"),
+    [
+        ({"style": "deepObject"}, ["q"], True),
+        ({"style": "deepObject"}, ["p[a]"], False),
+        ({"style": "form", "explode": False}, [], False),
+        ({}, ["other"], True),
+        ({}, ["a"], False),
+        ({"required": False}, ["other"], False),
+        ({"in": "header"}, [], False),
+    ],
+)
+def test_an_empty_object_that_leaves_no_text_is_left_out(parameter: Any, sent: Any, dropped: bool) -> None:
+    full = {"name": "p", "in": "query", "required": True} | parameter
+    assert bool(absent_rule(full, sent, ["p", "other"], takes_empty=True)) == dropped
+    assert absent_rule(full, sent, ["p", "other"], takes_empty=False) is None
+
+
+def test_a_path_has_no_empty_parts_and_no_dots() -> None:
+    assert [bool(path_rule(text)) for text in ("", ".", "..", "...", ".a")] == [True] * 3 + [False] * 2
 
 
 def case(mode: str, body: bytes, boundary: str, *failed: str) -> Case:

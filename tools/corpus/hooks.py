@@ -16,8 +16,18 @@ from schemathesis.core.jsonschema import make_validator
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.serialization import Binary
 
-from tools.corpus.twins import IsValid, form_reads_right, parameter_reads_right
-from tools.corpus.unsendable import FORM, MULTIPART, body_rule, bounded, parameter_rule, sent_as_json
+from tools.corpus.twins import IsValid, form_reads_right, parameter_reads_right, xml_reads_right
+from tools.corpus.unsendable import (
+    FORM,
+    MULTIPART,
+    absent_rule,
+    body_rule,
+    bounded,
+    is_xml,
+    parameter_rule,
+    path_rule,
+    sent_as_json,
+)
 
 KEY = "mock"
 """The credential that every mock takes."""
@@ -86,8 +96,11 @@ def _rule(case: Any) -> str | None:
         for parameter in case.operation.get_parameter_set(location):
             if parameter.name in values:
                 found = _parameter_rule(case, parameter, location, values[parameter.name])
-                if found:
-                    return f"{found} in {name}"
+            else:
+                declared = {one.name for one in case.operation.get_parameter_set(location)}
+                found = absent_rule(parameter.definition, values, declared, takes_empty=_judge(parameter)({}))
+            if found:
+                return f"{found} in {name}"
     return None
 
 
@@ -107,6 +120,8 @@ def _parameter_rule(case: Any, parameter: Any, location: ParameterLocation, valu
     if found or "content" in parameter.definition:
         return found
     plain = _plain(value, location)
+    if location is ParameterLocation.PATH and (found := path_rule(str(plain))):
+        return found
     if _negative(case, location):
         right = parameter_reads_right(plain, parameter.definition, _judge(parameter))
         return _TWIN if right else None
@@ -127,7 +142,9 @@ def _body_rule(case: Any) -> str | None:
     essence = case.media_type.partition(";")[0].strip().lower()
     encoding = body.definition.get("encoding") or {}
     right = None if is_valid(plain) else False
-    if right is False and essence in (FORM, MULTIPART):
+    if right is False and is_xml(essence):
+        right = xml_reads_right(plain, is_valid)
+    elif right is False and essence in (FORM, MULTIPART):
         right = form_reads_right(
             plain, lambda name: sent_as_json(name, encoding, essence == MULTIPART), is_valid
         )

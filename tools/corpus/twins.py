@@ -29,8 +29,8 @@ def parameter_reads_right(value: object, parameter: Mapping[str, Any], is_valid:
         return None
     where = parameter.get("in")
     texts = _texts(value, repeated=where == "query")
-    ways = [texts, *(_divided(texts[0], parameter) if len(texts) == 1 else ())]
-    return any(is_valid(one) for one in _readings(texts, ways))
+    divided = list(_divided(texts[0], parameter)) if len(texts) == 1 else []
+    return any(is_valid(one) for one in _readings(texts, divided))
 
 
 def form_reads_right(
@@ -45,9 +45,32 @@ def form_reads_right(
     options = []
     for name, value in body.items():
         texts = _texts(value, repeated=True)
-        options.append([value] if exact(name) else [value, *_readings(texts, [texts])])
+        options.append([value] if exact(name) else [value, *_readings(texts, [])])
     tried = islice(product(*options), _MOST)
     return any(is_valid(dict(zip(body, values, strict=True))) for values in tried)
+
+
+def xml_reads_right(body: object, is_valid: IsValid) -> bool | None:
+    """Whether `body`, which the schema refuses, reads as one that it takes; None as above.
+
+    An empty element is an empty text, list or object alike.
+    """
+    if is_valid(body):
+        return None
+    return any(is_valid(one) for one in islice(_emptied(body), _MOST))
+
+
+def _emptied(value: object) -> Iterator[object]:
+    """`value` with each empty part as every other empty one."""
+    if value in ("", [], {}, None):
+        yield from ("", [], {}, None)
+    elif isinstance(value, dict):
+        for parts in product(*(list(islice(_emptied(one), _MOST)) for one in value.values())):
+            yield dict(zip(value, parts, strict=True))
+    elif isinstance(value, list):
+        yield from map(list, product(*(list(islice(_emptied(one), _MOST)) for one in value)))
+    else:
+        yield value
 
 
 def _texts(value: object, *, repeated: bool) -> list[str]:
@@ -79,9 +102,9 @@ def _divided(text: str, parameter: Mapping[str, Any]) -> Iterator[list[str]]:
         yield text.split(",")
 
 
-def _readings(texts: list[str], ways: list[list[str]]) -> Iterator[object]:
-    """What `texts` may mean: a scalar, a list, or an object of names and values."""
-    for pieces in ways:
+def _readings(texts: list[str], divided: list[list[str]]) -> Iterator[object]:
+    """What `texts` may mean: a scalar, a list, or an object of names and values if a text can be divided."""
+    for pieces in (texts, *divided):
         if len(pieces) == 1:
             yield from _scalars(pieces[0])
         yield list(pieces)
@@ -89,7 +112,7 @@ def _readings(texts: list[str], ways: list[list[str]]) -> Iterator[object]:
     if texts == [""]:
         yield []
         yield {}
-    for pieces in ways:
+    for pieces in divided:
         in_turn = list(zip(pieces[::2], pieces[1::2], strict=False))
         spread = [(name, text) for name, sign, text in (piece.partition("=") for piece in pieces) if sign]
         for pairs, whole in ((in_turn, len(pieces) % 2 == 0), (spread, len(spread) == len(pieces))):

@@ -10,7 +10,7 @@ case whose values the wire can tell apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from handfast.validation.formats import BOUNDS
@@ -29,7 +29,7 @@ def body_rule(media: Mapping[str, Any], media_type: str, body: object) -> str | 
         return _form_rule(media.get("encoding") or {}, essence == MULTIPART, body)
     if essence.startswith("text/") and not re.search(r"[/+](json|xml|ya?ml)$|event-stream", essence):
         return None if isinstance(body, str | bytes) else "a value that is no text in a body of text"
-    if essence.endswith(("/xml", "+xml")) and body in ({}, [], None):
+    if is_xml(essence) and body in ({}, [], None):
         return "an empty value in XML"
     return None
 
@@ -39,6 +39,37 @@ def parameter_rule(parameter: Mapping[str, Any], value: object) -> str | None:
     if parameter.get("style") == "deepObject" and value == {}:
         return "an empty object in deepObject style"
     return None
+
+
+def is_xml(essence: str) -> bool:
+    """Whether a media type is XML (RFC 7303)."""
+    return essence.endswith(("/xml", "+xml"))
+
+
+def path_rule(text: str) -> str | None:
+    """Return the rule by which a text cannot be a part of a path, None where it can (RFC 3986, 5.2.4)."""
+    if text in ("", ".", ".."):
+        return "an empty part of a path, or a dot that clients take out of it,"
+    return None
+
+
+def absent_rule(
+    parameter: Mapping[str, Any], sent: Iterable[str], declared: Iterable[str], *, takes_empty: bool
+) -> str | None:
+    """Return the rule by which a parameter that must be sent leaves no text: it is an empty object.
+
+    `sent` are the names in the query, `declared` those of the operation's parameters, `takes_empty` says
+    whether the schema takes the empty object.
+    """
+    if not takes_empty or not parameter.get("required") or parameter.get("in") != "query":
+        return None
+    if parameter.get("style") == "deepObject":
+        traces = [name for name in sent if name.startswith(f"{parameter['name']}[")]
+    elif parameter.get("style", "form") == "form" and parameter.get("explode", True):
+        traces = sorted(set(sent) - set(declared))
+    else:
+        return None
+    return None if traces else "an empty object, of which the style leaves nothing"
 
 
 def bounded(schema: Any) -> Any:

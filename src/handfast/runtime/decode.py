@@ -174,7 +174,7 @@ class ParameterDecoder:
                 ways = [self._split(raw, " " if style == "spaceDelimited" else "|")]
             elif self._explode or len(texts) > 1:
                 ways = [[self._text(one) for one in texts]]
-                if self.location == "cookie" and len(texts) == 1:
+                if self.location == "cookie" and len(texts) == 1 and "," in raw:
                     ways.append(self._split(raw, ","))  # for clients that write a cookie once
             else:
                 ways = [self._split(raw, ",")]

@@ -326,6 +326,7 @@ def test_a_header_given_twice_is_refused_for_a_scalar() -> None:
         (INTS, False, "p=1,2; odd", [1, 2]),
         (INTS, True, "p=1; p=2", [1, 2]),
         (INTS, True, "p=1,2", [1, 2]),
+        (INTS, True, "p=", []),
         (STRINGS, True, "p=a,b", ["a,b"]),
         (COLOR, False, "p=R,1", {"R": 1}),
         (COLOR, False, "p=", {}),
