@@ -7,16 +7,17 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tools.corpus.events import Case, Failure, collisions
+from tools.corpus.events import STATELESS, Case, Failure, collisions, undecidable
 from tools.corpus.twins import form_reads_right, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
     MULTIPART,
+    NO_SEGMENT,
     absent_rule,
     body_rule,
     bounded,
+    is_no_segment,
     parameter_rule,
-    path_rule,
 )
 
 LIST = {"type": "array", "items": {"type": "string"}}
@@ -65,6 +66,8 @@ def test_a_part_in_json_carries_everything() -> None:
     [
         ({"style": "deepObject", "schema": {"type": "object"}}, {}, True),
         ({"style": "deepObject", "schema": {"type": "object"}}, {"a": 1}, False),
+        ({"style": "pipeDelimited"}, {"a": 1}, True),
+        ({"style": "pipeDelimited"}, ["a"], False),
     ],
 )
 def test_a_parameter_is_left_out_only_where_its_style_loses_it(
@@ -170,23 +173,25 @@ def test_an_empty_element_of_xml_is_any_empty_value(body: Any, right: bool | Non
 @pytest.mark.parametrize(
     ("parameter", "sent", "dropped"),
     [
-        ({"style": "deepObject"}, ["q"], True),
-        ({"style": "deepObject"}, ["p[a]"], False),
-        ({"style": "form", "explode": False}, [], False),
-        ({}, ["other"], True),
-        ({}, ["a"], False),
-        ({"required": False}, ["other"], False),
-        ({"in": "header"}, [], False),
+        ({"style": "deepObject"}, {"q": 1}, True),
+        ({"style": "deepObject"}, {"p[a]": 1}, False),
+        ({"style": "deepObject"}, {"p[a]": []}, True),
+        ({"style": "form", "explode": False}, {}, False),
+        ({}, {"other": 1}, True),
+        ({}, {"a": 1}, False),
+        ({"required": False}, {"other": 1}, False),
+        ({"in": "header"}, {}, False),
     ],
 )
 def test_an_empty_object_that_leaves_no_text_is_left_out(parameter: Any, sent: Any, dropped: bool) -> None:
     full = {"name": "p", "in": "query", "required": True} | parameter
     assert bool(absent_rule(full, sent, ["p", "other"], takes_empty=True)) == dropped
-    assert absent_rule(full, sent, ["p", "other"], takes_empty=False) is None
+    traced = dropped and "p[a]" in sent
+    assert bool(absent_rule(full, sent, ["p", "other"], takes_empty=False)) == traced
 
 
 def test_a_path_has_no_empty_parts_and_no_dots() -> None:
-    assert [bool(path_rule(text)) for text in ("", ".", "..", "...", ".a")] == [True] * 3 + [False] * 2
+    assert [is_no_segment(text) for text in ("", ".", "..", "...", ".a")] == [True] * 3 + [False] * 2
 
 
 def case(mode: str, body: bytes, boundary: str, *failed: str) -> Case:
@@ -195,7 +200,7 @@ def case(mode: str, body: bytes, boundary: str, *failed: str) -> Case:
         ("x-schemathesis-testcaseid", mode),
     )
     failures = tuple(Failure(name, name, "") for name in failed)
-    return Case("POST /a", "coverage", mode, "", "POST", "http://h/a", headers, body, 204, "", failures)
+    return Case(mode, "POST /a", "coverage", mode, "", "POST", "http://h/a", headers, body, 204, "", failures)
 
 
 def test_a_collision_is_the_same_bytes_with_the_other_sign() -> None:
@@ -205,3 +210,17 @@ def test_a_collision_is_the_same_bytes_with_the_other_sign() -> None:
     assert collisions([wrong]) == []
     assert collisions([wrong, case("positive", b"--bb---", "bb")]) == []
     assert collisions([case("negative", b"--aa--", "aa", "not_a_server_error"), right]) == []
+
+
+def test_a_rule_explains_failures_by_the_sign_and_no_others() -> None:
+    wrong = case("negative", b"x", "aa", "negative_data_rejection")
+    crash = case("negative", b"x", "aa", "negative_data_rejection", "not_a_server_error")
+    other = case("positive", b"x", "aa", "status_code_conformance")
+    freed = case("positive", b"x", "aa", "use_after_free")
+    assert undecidable([wrong, case("negative", b"x", "aa")], {"negative": "a rule"}) == [(wrong, "a rule")]
+    assert undecidable([wrong], {"another": "a rule"}) == []
+    assert undecidable([crash, other], {"negative": "a rule", "positive": "a rule"}) == []
+    assert undecidable([crash, other], dict.fromkeys(("negative", "positive"), NO_SEGMENT)) == [
+        (other, NO_SEGMENT)
+    ]
+    assert undecidable([freed], {}) == [(freed, STATELESS)]

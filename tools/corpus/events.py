@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.corpus.unsendable import NO_SEGMENT
+
 SIGNED = ("negative_data_rejection", "positive_data_acceptance")
 """The checks that judge an answer by what the case was meant to be."""
+STATEFUL = ("use_after_free", "ensure_resource_availability")
+"""The checks that want an answer to know of the calls before it."""
+STATELESS = "a mock keeps nothing, so what was deleted is there and what was made is not"
+_CRASH = "not_a_server_error"
 _OF_THE_TOOL = ("x-schemathesis-testcaseid", "content-length", "host")
 
 
@@ -29,6 +35,7 @@ class Failure:
 class Case:
     """One request of a run."""
 
+    id: str
     label: str
     phase: str
     mode: str
@@ -91,6 +98,7 @@ def _cases(recorder: Mapping[str, Any], phase: str) -> Iterator[Case]:
             (name.lower(), ",".join(_texts(value))) for name, value in request["headers"].items()
         )
         yield Case(
+            id=key,
             label=str(recorder.get("label")),
             phase=phase,
             mode=str((meta.get("generation") or {}).get("mode", "")),
@@ -118,6 +126,25 @@ def collisions(made: Iterable[Case]) -> list[Case]:
         and all(failure.check in SIGNED for failure in case.failures)
         and signs[case.wire] >= {"positive", "negative"}
     ]
+
+
+def undecidable(made: Iterable[Case], verdicts: Mapping[str, str]) -> list[tuple[Case, str]]:
+    """Return the cases that failed, and that a rule says no answer saves from failing, with the rule.
+
+    `verdicts` are rules by the case's id; they explain failures by the sign alone. What is taken out of a
+    path asks for another path, of which nothing is said but that it may not end in an error of the server.
+    """
+    found = []
+    for case in made:
+        checks = {failure.check for failure in case.failures}
+        rule = verdicts.get(case.id)
+        if not checks:
+            continue
+        if checks <= set(STATEFUL):
+            found.append((case, STATELESS))
+        elif rule and (checks <= set(SIGNED) or (rule == NO_SEGMENT and _CRASH not in checks)):
+            found.append((case, rule))
+    return found
 
 
 def errors(summary: Mapping[str, Any]) -> Iterator[Error]:

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from handfast.testing import free_port
-from tools.corpus.events import Case, Error, cases, collisions, errors
+from tools.corpus.events import Case, Error, cases, collisions, errors, undecidable
 
 ROOT = Path(__file__).parents[2]
 PHASES = "examples,coverage,fuzzing,stateful"
@@ -49,7 +50,8 @@ class Exercised:
     collisions: tuple[Case, ...]
     """Failures whose bytes were also sent with the opposite sign, so that no answer fits both."""
     errors: tuple[Error, ...]
-    filtered: Mapping[str, int] = field(default_factory=dict)
+    ruled: Mapping[str, int] = field(default_factory=dict)
+    """Failures that a rule says no answer avoids, by the rule."""
     seconds: float = 0.0
 
 
@@ -66,19 +68,22 @@ def exercise(project: Path, scratch: Path, options: Options) -> Exercised:
         chosen = every
         if len(every) > options.operations:
             chosen = sorted(random.Random(options.seed).sample(every, options.operations))  # noqa: S311
-        filtered = _schemathesis(url, scratch, options, chosen if len(chosen) < len(every) else ())
+        verdicts = _schemathesis(url, scratch, options, chosen if len(chosen) < len(every) else ())
     summary = json.loads((scratch / "report.json").read_text(encoding="utf-8"))
     made = list(cases(scratch / "events.ndjson"))
     failed = tuple(case for case in made if case.failures)
-    proven = frozenset(id(case) for case in collisions(made))
+    collided = collisions(made)
+    proven = {case.id for case in collided}
+    ruled = [(case, rule) for case, rule in undecidable(failed, verdicts) if case.id not in proven]
+    told = proven | {case.id for case, _ in ruled}
     return Exercised(
         cases=summary["test_cases"]["generated"],
         operations=len(chosen),
         skipped=len(every) - len(chosen),
-        failures=tuple(case for case in failed if id(case) not in proven),
-        collisions=tuple(case for case in failed if id(case) in proven),
+        failures=tuple(case for case in failed if case.id not in told),
+        collisions=tuple(collided),
         errors=tuple(errors(summary)),
-        filtered=filtered,
+        ruled=Counter(rule for _, rule in ruled),
         seconds=time.monotonic() - started,
     )
 
@@ -122,11 +127,11 @@ def labels(document: Mapping[str, object]) -> list[str]:
     return sorted(found)
 
 
-def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[str]) -> dict[str, int]:
-    """Run Schemathesis; return how many cases each filter dropped."""
+def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[str]) -> dict[str, str]:
+    """Run Schemathesis; return the rules by which cases have no right answer, by the case's id."""
     (scratch / "schemathesis.toml").write_text('hooks = "tools.corpus.hooks"\n', encoding="utf-8")
-    counted = scratch / "filtered.json"
-    counted.unlink(missing_ok=True)
+    verdicts = scratch / "verdicts.ndjson"
+    verdicts.write_bytes(b"")
     report, events = scratch / "report.json", scratch / "events.ndjson"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-c", _PROGRAM, "run", f"{url}/openapi.json"]
@@ -142,7 +147,7 @@ def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[st
         env=os.environ
         | {
             "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
-            "CORPUS_FILTERED": str(counted),
+            "CORPUS_VERDICTS": str(verdicts),
             "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
         },
         capture_output=True,
@@ -154,5 +159,5 @@ def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[st
         raise Unable(
             f"Schemathesis ended with exit code {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
         )
-    found: dict[str, int] = json.loads(counted.read_text(encoding="utf-8")) if counted.is_file() else {}
-    return found
+    with verdicts.open(encoding="utf-8") as lines:
+        return dict(json.loads(line) for line in lines)

@@ -1,11 +1,13 @@
-"""Loaded by Schemathesis: who calls, and which cases cannot be sent (counted in `CORPUS_FILTERED`)."""
+"""Loaded by Schemathesis: who calls, and which calls have no right answer, and by which rule.
+
+Every case is sent and every check is run. A line of `CORPUS_VERDICTS` names the case and the rule.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,19 +22,18 @@ from tools.corpus.twins import IsValid, form_reads_right, parameter_reads_right,
 from tools.corpus.unsendable import (
     FORM,
     MULTIPART,
+    NO_SEGMENT,
     absent_rule,
     body_rule,
     bounded,
+    is_no_segment,
     is_xml,
     parameter_rule,
-    path_rule,
     sent_as_json,
 )
 
 KEY = "mock"
 """The credential that every mock takes."""
-
-_counted: Counter[str] = Counter()
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -64,24 +65,12 @@ class Credentials:
 
 
 @schemathesis.hook
-def filter_case(context: Any, case: Any) -> bool:
-    """Drop a case that has no form on the wire, and count the rule that says so."""
-    return _sendable(case)
-
-
-@schemathesis.hook
-def before_add_examples(context: Any, examples: list[Any]) -> None:
-    """Drop such cases among the contract's own examples, which no filter is asked about."""
-    examples[:] = filter(_sendable, examples)
-
-
-def _sendable(case: Any) -> bool:
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Write down the rule by which the case has no right answer, if there is one."""
     rule = _rule(case)
-    if rule is None:
-        return True
-    _counted[rule] += 1
-    Path(os.environ["CORPUS_FILTERED"]).write_text(json.dumps(_counted), encoding="utf-8")
-    return False
+    if rule is not None:
+        with Path(os.environ["CORPUS_VERDICTS"]).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps([case.id, rule]) + "\n")
 
 
 def _rule(case: Any) -> str | None:
@@ -110,6 +99,7 @@ _PLACES = {
     ParameterLocation.HEADER: "a header",
     ParameterLocation.COOKIE: "a cookie",
 }
+_MEDIA = {FORM: "a form", MULTIPART: "multipart"}
 _TWIN = "a wrong value whose text is that of a right one"
 _LOST = "a right value whose text is that of none"
 _BEYOND = "a number beyond its format, which the tool does not know,"
@@ -120,8 +110,8 @@ def _parameter_rule(case: Any, parameter: Any, location: ParameterLocation, valu
     if found or "content" in parameter.definition:
         return found
     plain = _plain(value, location)
-    if location is ParameterLocation.PATH and (found := path_rule(str(plain))):
-        return found
+    if location is ParameterLocation.PATH and is_no_segment(str(plain)):
+        return NO_SEGMENT
     if _negative(case, location):
         right = parameter_reads_right(plain, parameter.definition, _judge(parameter))
         return _TWIN if right else None
@@ -149,7 +139,7 @@ def _body_rule(case: Any) -> str | None:
             plain, lambda name: sent_as_json(name, encoding, essence == MULTIPART), is_valid
         )
     if _negative(case, ParameterLocation.BODY):
-        return f"{_TWIN} in a body" if right else None
+        return f"{_TWIN} in {_MEDIA.get(essence, 'XML')}" if right else None
     return f"{_BEYOND} in a body" if right is False and body.is_valid(plain) else None
 
 

@@ -26,7 +26,7 @@ COLUMNS = (
     "cases",
     "failures",
     "collisions",
-    "filtered",
+    "by rule",
     "limits",
 )
 
@@ -74,7 +74,7 @@ def _cells(row: Row) -> list[str]:
             f"{tried.operations} (+{tried.skipped} skipped)" if tried.skipped else str(tried.operations)
         )
         cells += [operations, str(tried.cases), str(len(tried.failures)), str(len(tried.collisions))]
-        cells += [str(sum(tried.filtered.values())), str(len(tried.errors))]
+        cells += [str(sum(tried.ruled.values())), str(len(tried.errors))]
     else:
         cells += [row.unable[:40] or "-", *["-"] * 5]
     return cells
@@ -106,8 +106,8 @@ def _details(row: Row, most: int) -> Iterator[str]:
         yield f"- and {more} more failures"
     for case in row.exercised.collisions:
         yield f"- collision (the same bytes were sent with the other sign): {_told(case)}"
-    for rule, count in sorted(row.exercised.filtered.items()):
-        yield f"- filtered: {count} cases, {rule}"
+    for rule, count in sorted(row.exercised.ruled.items()):
+        yield f"- no answer fits: {count} cases, {rule}"
     for error in row.exercised.errors:
         yield f"- limit of the tool: {error.label}: {error.message[:200]}"
 
@@ -123,9 +123,9 @@ def _told(case: Case) -> str:
 def sums(rows: Sequence[Row]) -> str:
     """The run in a paragraph."""
     tried = [row.exercised for row in rows if row.exercised]
-    filtered: Counter[str] = Counter()
+    ruled: Counter[str] = Counter()
     for one in tried:
-        filtered.update(one.filtered)
+        ruled.update(one.ruled)
     text = (
         f"{len(rows)} contracts, {sum(row.made.exposed for row in rows if row.made)} operations exposed, "
         f"{sum(len(row.made.faults) for row in rows if row.made)} faults of what is generated; "
@@ -134,9 +134,10 @@ def sums(rows: Sequence[Row]) -> str:
         f"{sum(len(one.failures) for one in tried)} failures, "
         f"{sum(len(one.collisions) for one in tried)} proven collisions, "
         f"{sum(len(one.errors) for one in tried)} limits of the tool, "
-        f"{sum(not one.filtered and not one.failures for one in tried)} contracts at zero without any filter."
+        f"{sum(not (one.ruled or one.failures or one.collisions) for one in tried)} contracts at zero "
+        "without any rule or collision; nothing was filtered."
     )
-    return "\n".join([text, *(f"- filtered {count}: {rule}" for rule, count in filtered.most_common())])
+    return "\n".join([text, *(f"- no answer fits {count}: {rule}" for rule, count in ruled.most_common())])
 
 
 def write(rows: Sequence[Row], folder: Path, command: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from handfast.validation.formats import BOUNDS
 
+NO_SEGMENT = "an empty part of a path or a dot, which clients take out of it"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
@@ -36,8 +37,11 @@ def body_rule(media: Mapping[str, Any], media_type: str, body: object) -> str | 
 
 def parameter_rule(parameter: Mapping[str, Any], value: object) -> str | None:
     """Return the rule by which a parameter's value cannot be sent in its style, None where it can."""
-    if parameter.get("style") == "deepObject" and value == {}:
+    style = parameter.get("style")
+    if style == "deepObject" and value == {}:
         return "an empty object in deepObject style"
+    if style in ("pipeDelimited", "spaceDelimited") and isinstance(value, dict):
+        return f"an object in {style} style, of which only the keys are sent"
     return None
 
 
@@ -46,30 +50,30 @@ def is_xml(essence: str) -> bool:
     return essence.endswith(("/xml", "+xml"))
 
 
-def path_rule(text: str) -> str | None:
-    """Return the rule by which a text cannot be a part of a path, None where it can (RFC 3986, 5.2.4)."""
-    if text in ("", ".", ".."):
-        return "an empty part of a path, or a dot that clients take out of it,"
-    return None
+def is_no_segment(text: str) -> bool:
+    """Whether a text is taken out of a path by clients, so that another path is asked (RFC 3986, 5.2.4)."""
+    return text in ("", ".", "..")
 
 
 def absent_rule(
-    parameter: Mapping[str, Any], sent: Iterable[str], declared: Iterable[str], *, takes_empty: bool
+    parameter: Mapping[str, Any], sent: Mapping[str, object], declared: Iterable[str], *, takes_empty: bool
 ) -> str | None:
     """Return the rule by which a parameter that must be sent leaves no text: it is an empty object.
 
-    `sent` are the names in the query, `declared` those of the operation's parameters, `takes_empty` says
-    whether the schema takes the empty object.
+    `sent` are the names and values of the query, `declared` the names of the operation's parameters,
+    `takes_empty` says whether the schema takes the empty object.
     """
-    if not takes_empty or not parameter.get("required") or parameter.get("in") != "query":
+    if not parameter.get("required") or parameter.get("in") != "query":
         return None
     if parameter.get("style") == "deepObject":
-        traces = [name for name in sent if name.startswith(f"{parameter['name']}[")]
+        traces = {name for name in sent if name.startswith(f"{parameter['name']}[")}
     elif parameter.get("style", "form") == "form" and parameter.get("explode", True):
-        traces = sorted(set(sent) - set(declared))
+        traces = set(sent) - set(declared)
     else:
         return None
-    return None if traces else "an empty object, of which the style leaves nothing"
+    if any(sent[name] not in ([], {}, None) for name in traces) or not (traces or takes_empty):
+        return None
+    return "an empty object, of which the style leaves nothing"
 
 
 def bounded(schema: Any) -> Any:
