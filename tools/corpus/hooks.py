@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from urllib.parse import unquote
 
 import schemathesis
@@ -73,24 +75,26 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
             lines.write(json.dumps([case.id, rule]) + "\n")
 
 
+Part: TypeAlias = tuple[Literal["right", "wrong", "unsendable"], str]
+"""What the wire says of one part of a case, and the rule by which that is not what the tool says of it."""
+
+
 def _rule(case: Any) -> str | None:
-    if _negative(case) and _unknown_header(case):
+    """The rule by which no answer fits the case.
+
+    A wrong case is excused only where nothing in it reads as wrong, a right one where something does.
+    """
+    parts = [*_body_parts(case), *_parameter_parts(case)]
+    unsendable = next((rule for kind, rule in parts if kind == "unsendable"), None)
+    if not _negative(case):
+        return unsendable or next((rule for kind, rule in parts if kind == "wrong"), None)
+    if any(kind == "wrong" for kind, _ in parts):
+        return None
+    if _unknown_header(case):
         return "a header that no contract speaks of, which HTTP lets pass"
-    if case.body is not NOT_SET and case.media_type:
-        found = _body_rule(case)
-        if found:
-            return found
-    for location, name in _PLACES.items():
-        values = getattr(case, location.container_name) or {}
-        for parameter in case.operation.get_parameter_set(location):
-            if parameter.name in values:
-                found = _parameter_rule(case, parameter, location, values[parameter.name])
-            else:
-                declared = {one.name for one in case.operation.get_parameter_set(location)}
-                found = absent_rule(parameter.definition, values, declared, takes_empty=_judge(parameter)({}))
-            if found:
-                return f"{found} in {name}"
-    return None
+    if parts or case.body is NOT_SET or not case.meta.is_negative_at(ParameterLocation.BODY):
+        return unsendable or next((rule for _, rule in parts), None)
+    return "a body called wrong that its schema takes"
 
 
 _PLACES = {
@@ -101,46 +105,75 @@ _PLACES = {
 }
 _MEDIA = {FORM: "a form", MULTIPART: "multipart"}
 _TWIN = "a wrong value whose text is that of a right one"
-_LOST = "a right value whose text is that of none"
+_LOST = "a value called right whose text is that of no right one"
 _BEYOND = "a number beyond its format, which the tool does not know,"
 
 
-def _parameter_rule(case: Any, parameter: Any, location: ParameterLocation, value: Any) -> str | None:
-    found = parameter_rule(parameter.definition, value)
-    if found or "content" in parameter.definition:
-        return found
-    plain = _plain(value, location)
-    if location is ParameterLocation.PATH and is_no_segment(str(plain)):
-        return NO_SEGMENT
-    if _negative(case, location):
-        right = parameter_reads_right(plain, parameter.definition, _judge(parameter))
-        return _TWIN if right else None
-    if parameter_reads_right(plain, parameter.definition, _judge(parameter)) is False:
-        known = parameter_reads_right(plain, parameter.definition, parameter.is_valid)
-        return _LOST if known is False else _BEYOND
-    return None
+def _parameter_parts(case: Any) -> Iterator[Part]:
+    for location, place in _PLACES.items():
+        values = getattr(case, location.container_name) or {}
+        parameters = list(case.operation.get_parameter_set(location))
+        for parameter in parameters:
+            definition, is_valid = parameter.definition, _judge(parameter)
+            if parameter.name not in values:
+                declared = {one.name for one in parameters}
+                rule = absent_rule(definition, values, declared, takes_empty=is_valid({}))
+                if rule:
+                    yield "unsendable", f"{rule} in {place}"
+                elif parameter.is_required and not _spread(definition):
+                    yield "wrong", f"nothing for what must be given in {place}"
+                continue
+            value = _plain(values[parameter.name], location)
+            rule = parameter_rule(definition, value)
+            if location is ParameterLocation.PATH and is_no_segment(str(value)):
+                yield "unsendable", NO_SEGMENT
+            elif rule:
+                yield "unsendable", f"{rule} in {place}"
+            elif "content" not in definition:
+                reads = parameter_reads_right(value, definition, is_valid)
+                if reads:
+                    yield "right", f"{_TWIN} in {place}"
+                elif reads is False:
+                    known = parameter_reads_right(value, definition, parameter.is_valid)
+                    yield "wrong", f"{_LOST if known is False else _BEYOND} in {place}"
 
 
-def _body_rule(case: Any) -> str | None:
+def _spread(definition: Any) -> bool:
+    """Whether the parameter stands in the query by the names of its properties, not by its own."""
+    style = definition.get("style", "form")
+    return style == "deepObject" or (style == "form" and definition.get("explode", True))
+
+
+def _body_parts(case: Any) -> Iterator[Part]:
+    if case.body is NOT_SET:
+        if any(one.is_required for one in case.operation.body):
+            yield "wrong", "no body where one must be given"
+        return
     body = next((one for one in case.operation.body if one.media_type == case.media_type), None)
     if body is None:
-        return None
-    found = body_rule(body.definition, case.media_type, case.body)
-    if found:
-        return found
-    plain, is_valid = _without_bytes(case.body), _judge(body)
+        yield "wrong", "a body of a media type that nobody declares"
+        return
     essence = case.media_type.partition(";")[0].strip().lower()
-    encoding = body.definition.get("encoding") or {}
-    right = None if is_valid(plain) else False
-    if right is False and is_xml(essence):
-        right = xml_reads_right(plain, is_valid)
-    elif right is False and essence in (FORM, MULTIPART):
-        right = form_reads_right(
-            plain, lambda name: sent_as_json(name, encoding, essence == MULTIPART), is_valid
+    place = f"in {_MEDIA.get(essence, 'XML' if is_xml(essence) else 'a body')}"
+    rule = body_rule(body.definition, case.media_type, case.body)
+    if rule:
+        yield "unsendable", rule
+        return
+    plain, is_valid = _without_bytes(case.body), _judge(body)
+    if is_valid(plain):
+        return
+    reads: bool | None = False
+    if is_xml(essence):
+        reads = xml_reads_right(plain, is_valid)
+    elif essence in _MEDIA:
+        exact = partial(
+            sent_as_json, encoding=body.definition.get("encoding") or {}, multipart=essence == MULTIPART
         )
-    if _negative(case, ParameterLocation.BODY):
-        return f"{_TWIN} in {_MEDIA.get(essence, 'XML')}" if right else None
-    return f"{_BEYOND} in a body" if right is False and body.is_valid(plain) else None
+        reads = form_reads_right(plain, exact, is_valid)
+    if reads:
+        yield "right", f"{_TWIN} {place}"
+    else:
+        yield "wrong", f"{_BEYOND if body.is_valid(plain) else _LOST} {place}"
 
 
 def _plain(value: Any, location: ParameterLocation) -> Any:
@@ -179,12 +212,8 @@ def _anything(value: object) -> bool:
     return True
 
 
-def _negative(case: Any, location: ParameterLocation | None = None) -> bool:
-    """Whether the case is wrong, or is so at `location`."""
-    if case.meta is None:
-        return False
-    mode = case.meta.generation.mode
-    return bool(mode.is_negative if location is None else case.meta.is_negative_at(location))
+def _negative(case: Any) -> bool:
+    return case.meta is not None and case.meta.generation.mode.is_negative
 
 
 def _unknown_header(case: Any) -> bool:

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 
 IsValid: TypeAlias = Callable[[object], bool]
 
+Pairs: TypeAlias = Callable[[list[str]], list[tuple[str, str]] | None]
+
 _MOST = 256
 """Combinations of readings that are tried for one form."""
 
@@ -27,10 +29,10 @@ def parameter_reads_right(value: object, parameter: Mapping[str, Any], is_valid:
     """
     if is_valid(value):
         return None
-    where = parameter.get("in")
-    texts = _texts(value, repeated=where == "query")
+    texts = _texts(value, repeated=parameter.get("in") == "query")
     divided = list(_divided(texts[0], parameter)) if len(texts) == 1 else []
-    return any(is_valid(one) for one in _readings(texts, divided))
+    pairs = _equations if _explodes(parameter) and parameter.get("in") != "query" else _alternating
+    return any(is_valid(one) for one in _readings(texts, divided, pairs))
 
 
 def form_reads_right(
@@ -45,7 +47,7 @@ def form_reads_right(
     options = []
     for name, value in body.items():
         texts = _texts(value, repeated=True)
-        options.append([value] if exact(name) else [value, *_readings(texts, [])])
+        options.append([value] if exact(name) else [value, *_readings(texts, [], _alternating)])
     tried = islice(product(*options), _MOST)
     return any(is_valid(dict(zip(body, values, strict=True))) for values in tried)
 
@@ -83,10 +85,10 @@ def _texts(value: object, *, repeated: bool) -> list[str]:
 
 def _divided(text: str, parameter: Mapping[str, Any]) -> Iterator[list[str]]:
     """The ways to divide one text into items, or into names and values, by the style."""
-    where, style, name = parameter.get("in"), parameter.get("style"), parameter.get("name")
+    style, name = parameter.get("style"), parameter.get("name")
     if style in ("spaceDelimited", "pipeDelimited"):
         yield text.split(" " if style == "spaceDelimited" else "|")
-    elif where == "query" and parameter.get("explode", True):
+    elif parameter.get("in") == "query" and _explodes(parameter):
         return
     elif style == "label":
         text = text.removeprefix(".")
@@ -102,7 +104,13 @@ def _divided(text: str, parameter: Mapping[str, Any]) -> Iterator[list[str]]:
         yield text.split(",")
 
 
-def _readings(texts: list[str], divided: list[list[str]]) -> Iterator[object]:
+def _explodes(parameter: Mapping[str, Any]) -> bool:
+    """Whether `explode` is true, which it is by default for the styles `form` and `cookie` alone."""
+    default = "form" if parameter.get("in") in ("query", "cookie") else "simple"
+    return bool(parameter.get("explode", parameter.get("style", default) in ("form", "cookie")))
+
+
+def _readings(texts: list[str], divided: list[list[str]], pairs: Pairs) -> Iterator[object]:
     """What `texts` may mean: a scalar, a list, or an object of names and values if a text can be divided."""
     for pieces in (texts, *divided):
         if len(pieces) == 1:
@@ -112,14 +120,21 @@ def _readings(texts: list[str], divided: list[list[str]]) -> Iterator[object]:
     if texts == [""]:
         yield []
         yield {}
-    for pieces in divided:
-        in_turn = list(zip(pieces[::2], pieces[1::2], strict=False))
-        spread = [(name, text) for name, sign, text in (piece.partition("=") for piece in pieces) if sign]
-        for pairs, whole in ((in_turn, len(pieces) % 2 == 0), (spread, len(spread) == len(pieces))):
-            if whole:
-                yield dict(pairs)
-                yield {name: _scalars(text)[0] for name, text in pairs}
-                yield {name: [_scalars(text)[0]] for name, text in pairs}
+    for found in filter(None, map(pairs, divided)):
+        yield dict(found)
+        yield {name: _scalars(text)[0] for name, text in found}
+        yield {name: [_scalars(text)[0]] for name, text in found}
+
+
+def _alternating(pieces: list[str]) -> list[tuple[str, str]] | None:
+    """`a,1,b,2` as pairs."""
+    return None if len(pieces) % 2 else list(zip(pieces[::2], pieces[1::2], strict=True))
+
+
+def _equations(pieces: list[str]) -> list[tuple[str, str]] | None:
+    """`a=1,b=2` as pairs."""
+    found = [(name, text) for name, sign, text in (piece.partition("=") for piece in pieces) if sign]
+    return found if len(found) == len(pieces) else None
 
 
 def _scalars(text: str) -> list[object]:
