@@ -18,6 +18,7 @@ from tools.corpus.unsendable import (
     bounded,
     is_no_segment,
     parameter_rule,
+    whole,
 )
 
 LIST = {"type": "array", "items": {"type": "string"}}
@@ -114,8 +115,11 @@ UNTYPED = {"required": ["a"], "properties": {"a": TEXT}}
         (NUMBERS, {"in": "query"}, "1,2", False),
         (NUMBERS, {"in": "query", "explode": False}, "1,2", True),
         (NUMBERS, {"in": "query", "style": "pipeDelimited"}, "1|2", True),
-        (NUMBERS, {"in": "path", "style": "label"}, ".1.2", True),
-        (NUMBERS, {"in": "path", "style": "matrix", "name": "id"}, ";id=1;id=2", True),
+        (NUMBERS, {"in": "path", "style": "label", "explode": True}, ".1.2", True),
+        (NUMBERS, {"in": "path", "style": "label"}, ".1,2", True),
+        (PAIR, {"in": "path"}, "a,1,b,x%2Cy", True),
+        ({"type": "object"}, {"in": "path", "style": "label", "explode": True}, ".a=0.5.b=c", False),
+        (NUMBERS, {"in": "path", "style": "matrix", "name": "id", "explode": True}, ";id=1;id=2", True),
         (NUMBERS, {"in": "path", "style": "matrix", "name": "id"}, ";id=1,2", True),
         (LIST, {"in": "path", "style": "label"}, 0.5, True),
         (TEXT, {"in": "header"}, {"b": ""}, True),
@@ -190,6 +194,10 @@ def test_an_empty_object_that_leaves_no_text_is_left_out(parameter: Any, sent: A
     assert bool(absent_rule(full, sent, ["p", "other"], takes_empty=True)) == dropped
     traced = dropped and "p[a]" in sent
     assert bool(absent_rule(full, sent, ["p", "other"], takes_empty=False)) == traced
+
+
+def test_whole_numbers_are_integers() -> None:
+    assert repr(whole({"a": [1.0, 0.5, True, "1.0"]})) == "{'a': [1, 0.5, True, '1.0']}"
 
 
 def test_a_path_has_no_empty_parts_and_no_dots() -> None:

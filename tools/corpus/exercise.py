@@ -83,7 +83,7 @@ def exercise(project: Path, scratch: Path, options: Options) -> Exercised:
         failures=tuple(case for case in failed if case.id not in told),
         collisions=tuple(collided),
         errors=tuple(errors(summary)),
-        ruled=Counter(rule for _, rule in ruled),
+        ruled=dict(Counter(rule for _, rule in ruled)),
         seconds=time.monotonic() - started,
     )
 

@@ -32,6 +32,7 @@ from tools.corpus.unsendable import (
     is_xml,
     parameter_rule,
     sent_as_json,
+    whole,
 )
 
 KEY = "mock"
@@ -123,9 +124,9 @@ def _parameter_parts(case: Any) -> Iterator[Part]:
                 elif parameter.is_required and not _spread(definition):
                     yield "wrong", f"nothing for what must be given in {place}"
                 continue
-            value = _plain(values[parameter.name], location)
+            value = _plain(values[parameter.name])
             rule = parameter_rule(definition, value)
-            if location is ParameterLocation.PATH and is_no_segment(str(value)):
+            if location is ParameterLocation.PATH and is_no_segment(unquote(str(value))):
                 yield "unsendable", NO_SEGMENT
             elif rule:
                 yield "unsendable", f"{rule} in {place}"
@@ -176,11 +177,9 @@ def _body_parts(case: Any) -> Iterator[Part]:
         yield "wrong", f"{_BEYOND if body.is_valid(plain) else _LOST} {place}"
 
 
-def _plain(value: Any, location: ParameterLocation) -> Any:
-    """A value without the marks and the encoding that the tool has put on its text already."""
-    if isinstance(value, str):
-        return unquote(str(value)) if location is ParameterLocation.PATH else str(value)
-    return value
+def _plain(value: Any) -> Any:
+    """A value as it is written, without the marks that the tool has put on its text."""
+    return str(getattr(value, "encoded", value)) if isinstance(value, str) else value
 
 
 def _without_bytes(value: Any) -> Any:
@@ -197,7 +196,7 @@ def _judge(component: Any) -> IsValid:
     if id(component) not in _judges:
         kind = component.adapter.jsonschema_validator_cls
         try:
-            check = make_validator(bounded(component.validation_schema), kind).is_valid
+            check = partial(_takes, make_validator(bounded(component.validation_schema), kind))
         except ValueError:  # the tool cannot compile it, so nothing is known of it
             check = _anything
         _judges[id(component)] = (component, check)
@@ -206,6 +205,10 @@ def _judge(component: Any) -> IsValid:
 
 _judges: dict[int, tuple[Any, IsValid]] = {}
 """By the identity of a component, which is kept so that no other takes it."""
+
+
+def _takes(validator: Any, value: object) -> bool:
+    return bool(validator.is_valid(whole(value)))
 
 
 def _anything(value: object) -> bool:

@@ -13,10 +13,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, product
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 IsValid: TypeAlias = Callable[[object], bool]
-
-Pairs: TypeAlias = Callable[[list[str]], list[tuple[str, str]] | None]
 
 _MOST = 256
 """Combinations of readings that are tried for one form."""
@@ -25,14 +24,13 @@ _MOST = 256
 def parameter_reads_right(value: object, parameter: Mapping[str, Any], is_valid: IsValid) -> bool | None:
     """Whether `value`, which the schema refuses, reads as one that it takes; None where it refuses nothing.
 
-    `parameter` is the parameter object of the contract; a text may be written in its style already.
+    `parameter` is the parameter object of the contract; a text may be in its style already, and one in
+    a path is percent-encoded.
     """
     if is_valid(value):
         return None
     texts = _texts(value, repeated=parameter.get("in") == "query")
-    divided = list(_divided(texts[0], parameter)) if len(texts) == 1 else []
-    pairs = _equations if _explodes(parameter) and parameter.get("in") != "query" else _alternating
-    return any(is_valid(one) for one in _readings(texts, divided, pairs))
+    return any(is_valid(one) for one in _meanings(texts, parameter))
 
 
 def form_reads_right(
@@ -47,7 +45,7 @@ def form_reads_right(
     options = []
     for name, value in body.items():
         texts = _texts(value, repeated=True)
-        options.append([value] if exact(name) else [value, *_readings(texts, [], _alternating)])
+        options.append([value] if exact(name) else [value, *_readings(texts)])
     tried = islice(product(*options), _MOST)
     return any(is_valid(dict(zip(body, values, strict=True))) for values in tried)
 
@@ -83,25 +81,25 @@ def _texts(value: object, *, repeated: bool) -> list[str]:
     return [value if isinstance(value, str) else json.dumps(value, default=str)]
 
 
-def _divided(text: str, parameter: Mapping[str, Any]) -> Iterator[list[str]]:
-    """The ways to divide one text into items, or into names and values, by the style."""
-    style, name = parameter.get("style"), parameter.get("name")
-    if style in ("spaceDelimited", "pipeDelimited"):
-        yield text.split(" " if style == "spaceDelimited" else "|")
-    elif parameter.get("in") == "query" and _explodes(parameter):
+def _meanings(texts: list[str], parameter: Mapping[str, Any]) -> Iterator[object]:
+    """What the texts of a parameter may mean by its style."""
+    if len(texts) > 1 or (parameter.get("in") == "query" and _explodes(parameter)):
+        yield from _readings(texts)
         return
-    elif style == "label":
-        text = text.removeprefix(".")
-        yield [text]
-        yield text.split(".")
-        yield text.split(",")
-    elif style == "matrix":
-        text = text.removeprefix(";")
-        yield [piece.removeprefix(f"{name}=") for piece in text.split(";")]
-        yield text.split(";")
-        yield text.removeprefix(f"{name}=").split(",")
-    else:
-        yield text.split(",")
+    text, style, explode = texts[0], parameter.get("style"), _explodes(parameter)
+    delimiter, prefix, name = ",", "", f"{parameter.get('name')}="
+    if style in ("spaceDelimited", "pipeDelimited"):
+        delimiter = " " if style == "spaceDelimited" else "|"
+    elif style in ("label", "matrix"):
+        prefix = "." if style == "label" else ";"
+        delimiter = prefix if explode else ","
+    text = text.removeprefix(prefix)
+    named = text if style == "matrix" and explode else text.removeprefix(name if style == "matrix" else "")
+    decode = unquote if parameter.get("in") == "path" else str
+    yield from _readings([decode(text.removeprefix(name) if style == "matrix" else text)])
+    yield from _lists([decode(piece.removeprefix(name)) for piece in text.split(delimiter)])
+    yield from _lists([decode(piece) for piece in named.split(delimiter)])
+    yield from _objects([decode(piece) for piece in named.split(delimiter)], spread=explode)
 
 
 def _explodes(parameter: Mapping[str, Any]) -> bool:
@@ -110,31 +108,33 @@ def _explodes(parameter: Mapping[str, Any]) -> bool:
     return bool(parameter.get("explode", parameter.get("style", default) in ("form", "cookie")))
 
 
-def _readings(texts: list[str], divided: list[list[str]], pairs: Pairs) -> Iterator[object]:
-    """What `texts` may mean: a scalar, a list, or an object of names and values if a text can be divided."""
-    for pieces in (texts, *divided):
-        if len(pieces) == 1:
-            yield from _scalars(pieces[0])
-        yield list(pieces)
-        yield [_scalars(piece)[0] for piece in pieces]
+def _readings(texts: list[str]) -> Iterator[object]:
+    """What texts that nothing divides may mean: a scalar, a list, an empty object."""
+    if len(texts) == 1:
+        yield from _scalars(texts[0])
+    yield from _lists(texts)
     if texts == [""]:
         yield []
         yield {}
-    for found in filter(None, map(pairs, divided)):
-        yield dict(found)
-        yield {name: _scalars(text)[0] for name, text in found}
-        yield {name: [_scalars(text)[0]] for name, text in found}
 
 
-def _alternating(pieces: list[str]) -> list[tuple[str, str]] | None:
-    """`a,1,b,2` as pairs."""
-    return None if len(pieces) % 2 else list(zip(pieces[::2], pieces[1::2], strict=True))
+def _lists(pieces: list[str]) -> Iterator[object]:
+    yield list(pieces)
+    yield [_scalars(piece)[0] for piece in pieces]
 
 
-def _equations(pieces: list[str]) -> list[tuple[str, str]] | None:
-    """`a=1,b=2` as pairs."""
-    found = [(name, text) for name, sign, text in (piece.partition("=") for piece in pieces) if sign]
-    return found if len(found) == len(pieces) else None
+def _objects(pieces: list[str], *, spread: bool) -> Iterator[object]:
+    """Objects written as `a=1,b=2` where they are spread, else as `a,1,b,2`."""
+    if spread:
+        pairs = [(name, text) for name, sign, text in (piece.partition("=") for piece in pieces) if sign]
+        whole = len(pairs) == len(pieces)
+    else:
+        pairs = list(zip(pieces[::2], pieces[1::2], strict=False))
+        whole = len(pieces) % 2 == 0
+    if whole:
+        yield dict(pairs)
+        yield {name: _scalars(text)[0] for name, text in pairs}
+        yield {name: [_scalars(text)[0]] for name, text in pairs}
 
 
 def _scalars(text: str) -> list[object]:

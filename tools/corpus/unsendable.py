@@ -89,6 +89,15 @@ def bounded(schema: Any) -> Any:
     return copied | {"allOf": [*copied.get("allOf", ()), {"minimum": found[0], "maximum": found[1]}]}
 
 
+def whole(value: Any) -> Any:
+    """Return `value` with each number that is whole as an integer, which `1.0` is in JSON Schema."""
+    if isinstance(value, dict):
+        return {name: whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def sent_as_json(name: str, encoding: Mapping[str, Any], multipart: bool) -> bool:
     """Whether the field is sent as JSON text, in which nothing is lost."""
     said = encoding.get(name)
