@@ -87,7 +87,7 @@ def _rule(case: Any) -> str | None:
     """
     parts = [*_body_parts(case), *_parameter_parts(case)]
     unsendable = next((rule for kind, rule in parts if kind == "unsendable"), None)
-    if not _negative(case):
+    if not _negative(case) or unsendable == NO_SEGMENT:  # another path is asked
         return unsendable or next((rule for kind, rule in parts if kind == "wrong"), None)
     if any(kind == "wrong" for kind, _ in parts):
         return None

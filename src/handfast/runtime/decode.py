@@ -9,7 +9,7 @@ scalar that is given twice is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 from urllib.parse import quote, unquote
@@ -201,38 +201,33 @@ class ParameterDecoder:
         if self.location in ("query", "cookie") and self._explode and self._style in ("form", "cookie"):
             spread = self._spread_object(source, claimed)
             if spread or texts is None or self.location == "query":
-                return spread
+                return spread  # else as a header would have it: some clients write a cookie so
         if texts is None:
             return []
         raw = ",".join(texts) if self.location == "header" else texts[0]
+        return [self._object(pairs) for pairs in self._pairs(raw)]
+
+    def _pairs(self, raw: str) -> Iterable[list[tuple[str, str]]]:
+        """The ways to read an object's text as names and values; none where its style is another."""
+        delimiter = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(self._style, ",")
         if self.location == "path" and self._style == "matrix" and self._explode:
             if not raw.startswith(";"):
-                return []
-            divided = raw.removeprefix(";").split(";")
+                return
+            raw, delimiter = raw[1:], ";"
         elif self.location == "path":
             raw = self._without_prefix(raw)
-            divided = raw.split("." if self._style == "label" and self._explode else ",")
-            if len(divided) == 1 and "%" in raw:
-                divided = self._split(raw, ",")
-        elif self.location == "header":
-            divided = [piece.strip() for piece in raw.split(",")]
-        elif self.location == "cookie" and self._explode:
-            divided = raw.split(",")  # as a header would have it: clients that know no `R=1; G=2` write so
-        else:
-            delimiter = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(self._style, ",")
-            if (pairs := self._pairs(self._split(raw, delimiter))) is None:
-                return []
-            return [self._object(pairs)]
-        if (pairs := self._pairs(divided)) is None:
-            return []
-        return [self._object([(self._text(name), self._text(value)) for name, value in pairs])]
-
-    def _pairs(self, divided: list[str]) -> list[tuple[str, str]] | None:
-        """Names and values among the pieces of an object's text; None where they are no pairs."""
-        if divided == [""] and self._reader.only_object:
-            return []
-        spread = self._explode and self.location != "query"
-        return _equations(divided) if spread else _alternating(divided)
+            delimiter = "." if self._style == "label" and self._explode else delimiter
+        if not raw and self._reader.only_object:
+            yield []
+            return
+        pieces = [piece.strip() if self.location == "header" else piece for piece in raw.split(delimiter)]
+        ways: list[tuple[list[str], Callable[[str], str]]] = [(pieces, self._text)]
+        if len(pieces) == 1 and (text := self._text(raw)) != raw:  # most clients encode the delimiter too
+            ways.append((text.split(delimiter), str))
+        divide = _equations if self._explode and self.location != "query" else _alternating
+        for pieces, decode in ways:
+            if (pairs := divide(pieces)) is not None:
+                yield [(decode(name), decode(value)) for name, value in pairs]
 
     def _object(self, pairs: Iterable[tuple[str, str]]) -> object:
         return {name: self._reader.property(name).scalar(value) for name, value in pairs}
