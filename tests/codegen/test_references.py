@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,11 +103,19 @@ paths:
 def test_links_are_held_against_the_operations(tmp_path: Path) -> None:
     loaded = contract(tmp_path, HEAD + LINKS)
     assert [one.split(" ", 1)[1] for one in found(loaded, "dangling-link")] == [
-        "the link leads to `getB`, and no operation has this operationId",
-        "the link leads to `#/paths/~1b/get`, and there is no operation",
+        "the link leads to `getB`, and no operation has this operationId; it is ignored",
+        "the link leads to `#/paths/~1b/get`, and there is no operation; it is ignored",
     ]
     assert fixes(loaded, "dangling-link")[0] == "did you mean `getA`?"
     assert [one.split("`")[1] for one in found(loaded, "unknown-link-parameter")] == ["header.id", "idd"]
+    document: Any = loaded.features[0].document
+    links = document["paths"]["/a"]["get"]["responses"]["200"]["links"]
+    assert {name: list(link.get("parameters", ())) for name, link in links.items()} == {
+        "good": ["id", "query.id"],
+        "there": [],
+        "elsewhere": [],
+        "untaken": [],
+    }
 
 
 def test_a_path_item_at_two_paths_is_two_operations(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from handfast.codegen import legalnames, legalparams, legalpaths, legalschemas, legalsecurity
+from handfast.codegen import legallinks, legalnames, legalparams, legalpaths, legalschemas, legalsecurity
 from handfast.codegen import pointer as pointers
 from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import is_extension
@@ -40,6 +40,7 @@ def legalise(root: Map, report: Report) -> tuple[Move, ...]:
         for rule in rules.get(visit.kind, ()):
             rule(visit, changes)
     legalpaths.legalise(root, changes)
+    legallinks.legalise(root, changes)
     legalnames.legalise(root, changes)
     return tuple(changes.moves)
 

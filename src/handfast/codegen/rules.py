@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from handfast.codegen import links
 from handfast.codegen.grammar import operations_in
 from handfast.codegen.report import Report, listed, nearest
 from handfast.codegen.source import Map, Node, Seq, kind_of
@@ -28,7 +27,6 @@ def check(root: Map, report: Report) -> None:
     if str(root.get("openapi", "")).startswith(("3.0", "3.1")):
         _no_newer_values(root, report)
     _security(root, report)
-    links.check(root, report)
 
 
 def _version(root: Map, report: Report) -> None:

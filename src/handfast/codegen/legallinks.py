@@ -1,11 +1,15 @@
-"""Links between operations: each must name one that the contract has, and parameters that it takes."""
+"""Links between operations: each must name one that the contract has, and parameters that it takes.
+
+Strict readers refuse a whole contract for a link that leads nowhere, so it is dropped.
+"""
 
 from __future__ import annotations
 
 from handfast.codegen import pointer as pointers
+from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import operations_in
 from handfast.codegen.pointer import deref
-from handfast.codegen.report import Report, nearest
+from handfast.codegen.report import nearest
 from handfast.codegen.source import Map, Node, Seq
 from handfast.codegen.walk import walk
 
@@ -13,12 +17,12 @@ _LEAVES = frozenset(("schema", "parameter", "media type", "header", "link"))
 _LOCATIONS = ("path", "query", "querystring", "header", "cookie")
 
 
-def check(root: Map, report: Report) -> None:
-    """Note every link that leads nowhere, and parameters of links that nobody takes."""
+def legalise(root: Map, changes: Changes) -> None:
+    """Drop every link that leads nowhere, and parameters of links that nobody takes."""
     by_id = _by_id(root)
-    for visit in walk(root, leaves=_LEAVES):
+    for visit in list(walk(root, leaves=_LEAVES)):
         link = visit.node
-        if visit.kind != "link" or "$ref" in link:
+        if visit.kind != "link" or "$ref" in link or visit.owner is None:
             continue
         name, ref = link.get("operationId"), link.get("operationRef")
         found: tuple[Map, Map] | None = None
@@ -27,16 +31,16 @@ def check(root: Map, report: Report) -> None:
             if found is None:
                 near = nearest(name, list(by_id))
                 fix = f"did you mean `{near}`?" if near else "name the operationId of an operation"
-                what = f"the link leads to `{name}`, and no operation has this operationId"
-                report.warn(link.value_source("operationId"), "dangling-link", what, fix)
+                what = f"the link leads to `{name}`, and no operation has this operationId; it is ignored"
+                changes.drop(visit.owner, visit.key, "dangling-link", what, fix)
         elif isinstance(ref, str) and ref.startswith("#"):
             found = _by_pointer(root, ref)
             if found is None:
-                what = f"the link leads to `{ref}`, and there is no operation"
+                what = f"the link leads to `{ref}`, and there is no operation; it is ignored"
                 fix = "write `#/paths/~1path/method`, or `operationId:`"
-                report.warn(link.value_source("operationRef"), "dangling-link", what, fix)
+                changes.drop(visit.owner, visit.key, "dangling-link", what, fix)
         if found is not None:
-            _parameters(root, link, *found, report)
+            _parameters(root, link, *found, changes)
 
 
 def _by_id(root: Map) -> dict[str, tuple[Map, Map]]:
@@ -69,20 +73,20 @@ def _at(root: Map, tokens: list[str]) -> Map | None:
     return deref(root, node)[0]
 
 
-def _parameters(root: Map, link: Map, item: Map, operation: Map, report: Report) -> None:
+def _parameters(root: Map, link: Map, item: Map, operation: Map, changes: Changes) -> None:
     given = link.get("parameters")
     taken = _names(root, item.get("parameters")) | _names(root, operation.get("parameters"))
     if not isinstance(given, Map):
         return
     names = {name for name, _ in taken}
-    for name in given:
+    for name in list(given):
         location, _, rest = name.partition(".")
         if name in names or (rest, location) in taken:
             continue
         near = nearest(rest if location in _LOCATIONS else name, sorted(names))
         fix = f"did you mean `{near}`?" if near else "remove it, or declare the parameter"
-        what = f"the link gives `{name[:60]}`, which its operation does not take"
-        report.warn(given.key_source(name), "unknown-link-parameter", what, fix)
+        what = f"the link gives `{name[:60]}`, which its operation does not take; it is ignored"
+        changes.drop(given, name, "unknown-link-parameter", what, fix)
 
 
 def _names(root: Map, parameters: Node) -> set[tuple[str, str]]:
