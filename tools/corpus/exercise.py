@@ -148,6 +148,7 @@ def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[st
         | {
             "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
             "CORPUS_VERDICTS": str(verdicts),
+            "CORPUS_URL": url,
             "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
         },
         capture_output=True,

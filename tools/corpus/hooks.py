@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import schemathesis
 from schemathesis.core import NOT_SET
@@ -65,6 +65,16 @@ class Credentials:
                 case.headers["Authorization"] = f"{scheme.get('scheme', 'bearer').title()} {KEY}"
             elif kind in ("oauth2", "openIdConnect"):
                 case.headers["Authorization"] = f"Bearer {KEY}"
+
+
+@schemathesis.hook
+def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
+    """Let the servers of single paths and operations stand at the mock, which serves their paths too."""
+    for item in raw_schema.get("paths", {}).values():
+        for holder in [item, *item.values()]:
+            if isinstance(holder, dict):
+                for server in holder.get("servers", ()):
+                    server["url"] = os.environ["CORPUS_URL"] + urlsplit(server["url"]).path
 
 
 @schemathesis.hook
