@@ -7,17 +7,19 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tools.corpus.events import STATELESS, Case, Failure, collisions, undecidable
+from tools.corpus.events import Case, Failure, collisions, undecidable
 from tools.corpus.twins import form_reads_right, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
     MULTIPART,
+    NO_404,
     NO_SEGMENT,
     absent_rule,
     body_rule,
     bounded,
     is_no_segment,
     parameter_rule,
+    says_what_is_gone,
     whole,
 )
 
@@ -227,10 +229,16 @@ def test_a_rule_explains_failures_by_the_sign_and_no_others() -> None:
     crash = case("negative", b"x", "aa", "negative_data_rejection", "not_a_server_error")
     other = case("positive", b"x", "aa", "status_code_conformance")
     freed = case("positive", b"x", "aa", "use_after_free")
-    assert undecidable([wrong, case("negative", b"x", "aa")], {"negative": "a rule"}) == [(wrong, "a rule")]
-    assert undecidable([wrong], {"another": "a rule"}) == []
-    assert undecidable([crash, other], {"negative": "a rule", "positive": "a rule"}) == []
-    assert undecidable([crash, other], dict.fromkeys(("negative", "positive"), NO_SEGMENT)) == [
+    assert undecidable([wrong, case("negative", b"x", "aa")], {"negative": ["a rule"]}) == [(wrong, "a rule")]
+    assert undecidable([wrong], {"another": ["a rule"]}) == []
+    assert undecidable([crash, other], {"negative": ["a rule"], "positive": ["a rule"]}) == []
+    assert undecidable([crash, other], {"negative": [NO_SEGMENT], "positive": [NO_SEGMENT]}) == [
         (other, NO_SEGMENT)
     ]
-    assert undecidable([freed], {}) == [(freed, STATELESS)]
+    assert undecidable([freed, wrong], {"positive": [NO_404], "negative": [NO_404]}) == [(freed, NO_404)]
+    assert undecidable([freed], {"positive": ["a rule"]}) == []
+
+
+@pytest.mark.parametrize(("responses", "said"), [({"200": 1}, False), ({404: 1}, True), ({"4xx": 1}, True)])
+def test_what_is_gone_is_said_by_what_is_declared(responses: Any, said: bool) -> None:
+    assert says_what_is_gone(responses) == said

@@ -6,18 +6,16 @@ import base64
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.corpus.unsendable import NO_SEGMENT
+from tools.corpus.unsendable import NO_404, NO_SEGMENT
 
 SIGNED = ("negative_data_rejection", "positive_data_acceptance")
 """The checks that judge an answer by what the case was meant to be."""
-STATEFUL = ("use_after_free", "ensure_resource_availability")
-"""The checks that want an answer to know of the calls before it."""
-STATELESS = "a mock keeps nothing, so what was deleted is there and what was made is not"
+_GONE = {"use_after_free"}
 _CRASH = "not_a_server_error"
 _OF_THE_TOOL = ("x-schemathesis-testcaseid", "content-length", "host")
 
@@ -128,7 +126,7 @@ def collisions(made: Iterable[Case]) -> list[Case]:
     ]
 
 
-def undecidable(made: Iterable[Case], verdicts: Mapping[str, str]) -> list[tuple[Case, str]]:
+def undecidable(made: Iterable[Case], verdicts: Mapping[str, Sequence[str]]) -> list[tuple[Case, str]]:
     """Return the cases that failed, and that a rule says no answer saves from failing, with the rule.
 
     `verdicts` are rules by the case's id; they explain failures by the sign alone. What is taken out of a
@@ -137,14 +135,17 @@ def undecidable(made: Iterable[Case], verdicts: Mapping[str, str]) -> list[tuple
     found = []
     for case in made:
         checks = {failure.check for failure in case.failures}
-        rule = verdicts.get(case.id)
-        if not checks:
-            continue
-        if checks <= set(STATEFUL):
-            found.append((case, STATELESS))
-        elif rule and (checks <= set(SIGNED) or (rule == NO_SEGMENT and _CRASH not in checks)):
+        rules = verdicts.get(case.id, ()) if checks else ()
+        rule = next((rule for rule in rules if _explains(rule, checks)), None)
+        if rule is not None:
             found.append((case, rule))
     return found
+
+
+def _explains(rule: str, checks: set[str]) -> bool:
+    if rule == NO_404:
+        return checks <= _GONE
+    return checks <= set(SIGNED) or (rule == NO_SEGMENT and _CRASH not in checks)
 
 
 def errors(summary: Mapping[str, Any]) -> Iterator[Error]:

@@ -127,7 +127,7 @@ def labels(document: Mapping[str, object]) -> list[str]:
     return sorted(found)
 
 
-def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[str]) -> dict[str, str]:
+def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[str]) -> dict[str, list[str]]:
     """Run Schemathesis; return the rules by which cases have no right answer, by the case's id."""
     (scratch / "schemathesis.toml").write_text('hooks = "tools.corpus.hooks"\n', encoding="utf-8")
     verdicts = scratch / "verdicts.ndjson"
@@ -160,5 +160,8 @@ def _schemathesis(url: str, scratch: Path, options: Options, chosen: Sequence[st
         raise Unable(
             f"Schemathesis ended with exit code {done.returncode}: {(done.stderr or done.stdout)[-1500:]}"
         )
+    found: dict[str, list[str]] = {}
     with verdicts.open(encoding="utf-8") as lines:
-        return dict(json.loads(line) for line in lines)
+        for case, rule in map(json.loads, lines):
+            found.setdefault(case, []).append(rule)
+    return found

@@ -24,6 +24,7 @@ from tools.corpus.twins import IsValid, form_reads_right, parameter_reads_right,
 from tools.corpus.unsendable import (
     FORM,
     MULTIPART,
+    NO_404,
     NO_SEGMENT,
     absent_rule,
     body_rule,
@@ -31,6 +32,7 @@ from tools.corpus.unsendable import (
     is_no_segment,
     is_xml,
     parameter_rule,
+    says_what_is_gone,
     sent_as_json,
     whole,
 )
@@ -79,11 +81,10 @@ def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Write down the rule by which the case has no right answer, if there is one."""
-    rule = _rule(case)
-    if rule is not None:
-        with Path(os.environ["CORPUS_VERDICTS"]).open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps([case.id, rule]) + "\n")
+    """Write down the rules by which the case has no right answer, if there are any."""
+    rules = [_rule(case), None if says_what_is_gone(case.operation.definition.raw["responses"]) else NO_404]
+    with Path(os.environ["CORPUS_VERDICTS"]).open("a", encoding="utf-8") as lines:
+        lines.writelines(json.dumps([case.id, rule]) + "\n" for rule in rules if rule is not None)
 
 
 Part: TypeAlias = tuple[Literal["right", "wrong", "unsendable"], str]

@@ -15,9 +15,15 @@ from typing import Any
 
 from handfast.validation.formats import BOUNDS
 
+NO_404 = "an operation that declares no 404, and so cannot say that its thing was deleted"
 NO_SEGMENT = "an empty part of a path or a dot, which clients take out of it"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+
+
+def says_what_is_gone(responses: Mapping[str, Any]) -> bool:
+    """Whether an operation with these responses declares what it answers for a thing that is gone."""
+    return any(status.upper() in ("404", "410", "4XX", "DEFAULT") for status in map(str, responses))
 
 
 def body_rule(media: Mapping[str, Any], media_type: str, body: object) -> str | None:
