@@ -224,6 +224,7 @@ STYLES = [
     parameter("query pipeDelimited", "query", ["p=1|2", "p=1%7C2"], ["p=1|a"], schema=INTS, style="pipeDelimited", explode=False),
     parameter("query deepObject", "query", ["p[a]=1&p[b]=2"], ["p[a]=x", "p[b]=2", "a=1"], schema=PAIR, style="deepObject"),
     parameter("query content", "query", ["p=%7B%22a%22:1%7D"], ["p=%7B%22a%22:%22b%22%7D", "p=%7B"], content={"application/json": {"schema": PAIR}}),
+    parameter("query form empty", "query", ["p=", "p=5", ""], ["p=a"], required=False, allowEmptyValue=True),
     parameter("header simple", "header", ["5"], ["a"]),
     parameter("header simple list", "header", ["1,2", "1, 2"], ["1,a"], schema=INTS),
     parameter("header simple explode object", "header", ["a=1"], ["a=b"], schema=PAIR, explode=True),
@@ -545,7 +546,7 @@ PROVEN: dict[str, Mapping[str, str]] = {
         "callbacks": "test_nothing_is_sent_that_breaks_the_contract",
     },
     "parameter": {
-        **dict.fromkeys(("name", "in", "style", "explode", "schema", "content"), "STYLES"),
+        **dict.fromkeys(("name", "in", "style", "explode", "schema", "content", "allowEmptyValue"), "STYLES"),
         "required": "test_what_may_be_absent_may_be_and_what_is_required_may_not",
     },
     "header": dict.fromkeys(("required", "style", "explode", "schema", "content"), "ANSWERS"),

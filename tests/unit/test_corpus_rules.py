@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from tools.corpus.events import Case, Failure, collisions, undecidable
-from tools.corpus.twins import form_reads_right, parameter_reads_right, xml_reads_right
+from tools.corpus.twins import form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
     MULTIPART,
@@ -163,6 +163,13 @@ def test_a_parameter_that_is_no_right_value_may_read_as_one(
 def test_a_form_that_is_no_right_value_may_read_as_one(body: Any, exact: bool, right: bool | None) -> None:
     schema = MEDIA["schema"] | {"required": ["name"]}
     assert form_reads_right(body, lambda name: exact, judge(schema)) is right
+
+
+def test_members_of_a_spread_object_stand_in_the_query() -> None:
+    sent = {"p[a]": 1, "p[b]": "x", "q": 2}
+    assert members({"name": "p", "style": "deepObject"}, sent, ["p", "q"]) == {"a": 1, "b": "x"}
+    assert members({"name": "p", "style": "deepObject"}, {"p[a][b]": 1}, ["p"]) is None
+    assert members({"name": "p"}, {"a": 1, "q": 2}, ["p", "q"]) == {"a": 1}
 
 
 @pytest.mark.parametrize(

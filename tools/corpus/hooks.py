@@ -20,7 +20,7 @@ from schemathesis.core.jsonschema import make_validator
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.serialization import Binary
 
-from tools.corpus.twins import IsValid, form_reads_right, parameter_reads_right, xml_reads_right
+from tools.corpus.twins import IsValid, form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
     MULTIPART,
@@ -132,7 +132,9 @@ def _parameter_parts(case: Any) -> Iterator[Part]:
                 rule = absent_rule(definition, values, declared, takes_empty=is_valid({}))
                 if rule:
                     yield "unsendable", f"{rule} in {place}"
-                elif parameter.is_required and not _spread(definition):
+                elif location is ParameterLocation.QUERY and _spread(definition):
+                    yield from _spread_parts(definition, values, declared, is_valid)
+                elif parameter.is_required:
                     yield "wrong", f"nothing for what must be given in {place}"
                 continue
             value = _plain(values[parameter.name])
@@ -148,6 +150,13 @@ def _parameter_parts(case: Any) -> Iterator[Part]:
                 elif reads is False:
                     known = parameter_reads_right(value, definition, parameter.is_valid)
                     yield "wrong", f"{_LOST if known is False else _BEYOND} in {place}"
+
+
+def _spread_parts(definition: Any, values: Any, declared: set[str], is_valid: IsValid) -> Iterator[Part]:
+    found = members(definition, values, declared)
+    reads = form_reads_right(found, lambda name: False, is_valid) if found else None
+    if reads is not None:
+        yield ("right", f"{_TWIN} in a query") if reads else ("wrong", f"{_LOST} in a query")
 
 
 def _spread(definition: Any) -> bool:

@@ -10,7 +10,7 @@ in it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -48,6 +48,20 @@ def form_reads_right(
         options.append([value] if exact(name) else [value, *_readings(texts)])
     tried = islice(product(*options), _MOST)
     return any(is_valid(dict(zip(body, values, strict=True))) for values in tried)
+
+
+def members(
+    parameter: Mapping[str, Any], sent: Mapping[str, object], declared: Iterable[str]
+) -> dict[str, object] | None:
+    """Return the members of an object that stand in the query by their own names; None where deeper ones do.
+
+    `sent` are the names and values of the query, `declared` the names of the operation's parameters.
+    """
+    if parameter.get("style") != "deepObject":
+        return {name: value for name, value in sent.items() if name not in set(declared)}
+    start = f"{parameter.get('name')}["
+    inner = {name[len(start) : -1]: value for name, value in sent.items() if name.startswith(start)}
+    return None if any("[" in name or "]" in name for name in inner) else inner
 
 
 def xml_reads_right(body: object, is_valid: IsValid) -> bool | None:

@@ -69,6 +69,8 @@ def _param(param: Param) -> JsonObject:
     }
     if param.media is not None:
         found["media"] = _media(param.media)
+    if param.allow_empty:
+        found["allowEmptyValue"] = True
     return found | {"default": param.default_json} if param.has_default else found
 
 

@@ -118,6 +118,8 @@ class Param:
     explode: bool
     content: str | None = None
     """Media type of a `content` parameter (its text is decoded as that), else None."""
+    allow_empty: bool = False
+    """Whether an empty value that the schema refuses means that the parameter is not used."""
     media: Media | None = None
     """How the whole query string is decoded (`in: querystring`), else None."""
     description: str = ""

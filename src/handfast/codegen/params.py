@@ -100,6 +100,7 @@ class ParamReader:
             style=style,
             explode=explode if isinstance(explode, bool) else style in ("form", "deepObject", "cookie"),
             content=content,
+            allow_empty=node.get("allowEmptyValue") is True,
             media=media,
             description=_text(node.get("description")),
             source=found.source,

@@ -31,6 +31,8 @@ class Parameter:
     default: object
     media: Media | None = None
     """How the whole query string is read, of a parameter `in: querystring`."""
+    allow_empty: bool = False
+    """Whether an empty value that the schema refuses means that the parameter is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ def _parameter(entry: Mapping[str, Any]) -> Parameter:
         has_default="default" in entry,
         default=entry.get("default"),
         media=_media(entry["media"]) if "media" in entry else None,
+        allow_empty=entry.get("allowEmptyValue", False),
     )
 
 

@@ -40,6 +40,7 @@ class ParameterDecoder:
         self._pointer = pointer([parameter.wire])
         self._required = parameter.required
         self._absent = parameter.default if parameter.has_default else None
+        self._allow_empty = parameter.allow_empty and not parameter.required
         self._style = parameter.style
         self._explode = parameter.explode
         self._json = parameter.content is not None and "json" in parameter.content
@@ -81,6 +82,8 @@ class ParameterDecoder:
         for value in candidates:
             if self._check.is_valid(value):
                 return value
+        if self._allow_empty and texts == [""]:
+            return self._absent  # sent instead of leaving it out (OpenAPI 3.1.1, 4.8.12.2)
         out += self._check.violations(candidates[0], self.location, self._pointer)
         return ABSENT
 

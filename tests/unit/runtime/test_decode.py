@@ -62,6 +62,7 @@ def decode(
     wire: str = "p",
     path: str = "/x/{p}",
     others: tuple[str, ...] = (),
+    allow_empty: bool = False,
     **default: Any,
 ) -> Any:
     """The decoded value of the parameter `p`, or the violations."""
@@ -78,6 +79,7 @@ def decode(
             schema=kind,
             has_default="default" in default,
             default=default.get("default"),
+            allow_empty=allow_empty,
         )
 
     view = View({"P": schema}, "request")
@@ -210,6 +212,17 @@ def test_an_absent_parameter_is_its_default_or_none_or_missed() -> None:
     assert (found.keyword, found.pointer) == ("required", "/p")
     (found,) = decode(COLOR, "query", "deepObject", given=in_query("q=1"), required=True)
     assert found.keyword == "required"
+
+
+def test_an_empty_value_may_mean_that_a_parameter_is_not_used() -> None:
+    number = {"type": "integer"}
+    assert decode(number, given=in_query("p="), allow_empty=True) is None
+    assert decode(number, given=in_query("p="), allow_empty=True, default=5) == 5
+    assert decode({"type": "string"}, given=in_query("p="), allow_empty=True, default="x") == ""
+    for query, required in (("p=x", False), ("p=", True), ("p=&p=", False)):
+        found = decode(number, given=in_query(query), allow_empty=True, required=required)
+        assert isinstance(found, list)
+    assert isinstance(decode(number, given=in_query("p=")), list)
 
 
 PATH: list[tuple[Any, str, bool, str, Any]] = [
