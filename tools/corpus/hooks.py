@@ -104,9 +104,12 @@ def _rule(case: Any) -> str | None:
         return None
     if _unknown_header(case):
         return "a header that no contract speaks of, which HTTP lets pass"
-    if parts or case.body is NOT_SET or not case.meta.is_negative_at(ParameterLocation.BODY):
-        return unsendable or next((rule for _, rule in parts), None)
-    return "a body called wrong that its schema takes"
+    if parts:
+        return unsendable or parts[0][1]
+    if case.body is not NOT_SET and case.meta.is_negative_at(ParameterLocation.BODY):
+        return "a body called wrong that its schema takes"
+    places = [place for location, place in _PLACES.items() if case.meta.is_negative_at(location)]
+    return f"{_TWIN} in {places[0]}" if places else None
 
 
 _PLACES = {
