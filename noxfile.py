@@ -142,6 +142,13 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def compare(session: nox.Session) -> None:
+    """Other generators beside ours on real contracts; a table, with `-- --write FILE` a page."""
+    env = {"HANDFAST_CORPUS": str(CORPUS)}
+    session.run("python", "-m", "tools.compare", *session.posargs, env=env, success_codes=[0, 75])
+
+
+@nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """The security audit: every threat with its tests and results, in reports/audit.md and audit.json."""
     session.run("python", "-m", "tools.audit", *session.posargs)

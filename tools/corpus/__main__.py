@@ -32,7 +32,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder of contracts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-examples", type=int, default=25)
-    parser.add_argument("--operations", type=int, default=60, help="most operations of one contract")
+    parser.add_argument("--operations", type=int, default=1000, help="most operations of one contract")
     parser.add_argument("--workers", type=int, default=2, help="contracts at a time")
     parser.add_argument("--no-fuzz", action="store_true", help="only the generator")
     parser.add_argument("--no-types", action="store_true", help="leave mypy out")

@@ -35,7 +35,7 @@ class Options:
 
     seed: int = 1
     examples: int = 25
-    operations: int = 60
+    operations: int = 1000
     """How many operations of a large contract are taken, by the seed."""
 
 

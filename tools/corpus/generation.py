@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,18 +22,7 @@ from handfast.codegen.publish import publish
 from handfast.codegen.source import plain
 from tests.codegen.generated import check_imports, check_ruff, check_types, write_project
 from tools.corpus.exercise import labels
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one process took."""
-
-    seconds: float
-    """CPU, user and system, of the process and its children."""
-    megabytes: float
-    """Peak resident memory."""
-    code: int
-    output: str
+from tools.measured import Cost, measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +51,15 @@ def place(contract: Path, project: Path, name: str) -> None:
     shutil.copytree(contract, project / "specs" / name / "contracts")
 
 
-def measure(*command: str, cwd: Path) -> Cost:
-    """Run a module of Python to its end; what it took."""
-    with (cwd / "output.txt").open("w+") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=cwd, stdout=output, stderr=subprocess.STDOUT, env=os.environ
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        said = output.read()
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode, said)
-
-
 def make(project: Path) -> tuple[Made, Loaded]:
     """Generate twice by the command line, and look at everything but types."""
     faults: list[str] = []
-    first = measure("handfast", "generate", "--project", str(project), "--no-color", cwd=project)
+    command = (sys.executable, "-m", "handfast", "generate", "--project", project, "--no-color")
+    first = measure(command, cwd=project)
     if first.code:
         faults.append(f"generate ends with {first.code}: {first.output[-600:]}")
     before = _bytes(project)
-    again = measure("handfast", "generate", "--project", str(project), "--no-color", cwd=project)
+    again = measure(command, cwd=project)
     loaded = load(Project(project))
     findings = tuple(str(finding).replace("\n", " ") for finding in loaded.findings)
     if loaded.fatal or len(loaded.features) != 1:
