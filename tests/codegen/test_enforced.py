@@ -106,6 +106,18 @@ COMPONENTS: dict[str, Any] = {
         "Cat": {"type": "object", "required": ["kind"], "properties": {"kind": TEXT, "lives": INT}},
         "Dog": {"type": "object", "required": ["kind"], "properties": {"kind": TEXT, "lives": TEXT}},
         "Uri": {"$id": "https://example.com/int", **INT},
+        "Tree": {
+            "$id": "https://example.com/tree",
+            "$dynamicAnchor": "node",
+            "type": "object",
+            "properties": {"in": {"$dynamicRef": "#node"}},
+        },
+        "Strict": {
+            "$id": "https://example.com/strict",
+            "$dynamicAnchor": "node",
+            "$ref": "tree",
+            "unevaluatedProperties": False,
+        },
     }
 }
 
@@ -113,6 +125,8 @@ KEYWORDS = [
     body("$ref", REF, [1], ["a"]),
     body("$id", {"$ref": "https://example.com/int"}, [1], ["a"]),
     body("$anchor", {"properties": {"a": {"$anchor": "here", **INT}, "b": {"$ref": "#here"}}}, [{"b": 1}], [{"b": "a"}]),
+    body("$dynamicRef", {"$ref": "https://example.com/tree"}, [{"in": {"a": 1}}], [{"in": 1}]),
+    body("$dynamicAnchor", {"$ref": "https://example.com/strict"}, [{"in": {"in": {}}}], [{"in": {"a": 1}}]),
     body("$defs", {"$ref": "#/components/schemas/Defs/$defs/i"}, [1], ["a"]),
     body("allOf", {"allOf": [{"minimum": 2}, {"maximum": 3}]}, [2, 3], [1, 4]),
     body("anyOf", {"anyOf": [{"minimum": 4}, {"maximum": 1}]}, [0, 5], [2]),

@@ -112,12 +112,16 @@ class _Bundler(Follower):
         kind = KINDS[kind_name]
         if kind_name == "security requirement" and self.modern:
             return self.requirement(node)
-        if isinstance(node.get("$ref"), str):
-            return self.reference(kind_name, kind, node)
         outer, own = self.base, node.get("$id")
         identified = kind_name == "schema" and isinstance(own, str) and self.entry_is_new
         if identified:
             self.base = urljoin(outer, str(own)).partition("#")[0]
+        if isinstance(node.get("$ref"), str):
+            made = self.reference(kind_name, kind, node)
+            if identified and isinstance(made, Map) and not self.keeps_id(node):
+                made.pop("$id", None)
+            self.base = outer
+            return made
         result = node.empty_copy()
         for key, value in node.items():
             if identified and key == "$id" and not self.keeps_id(node):

@@ -102,9 +102,6 @@ class Dialect:
             what = "`nullable` means nothing in OpenAPI 3.1, and is ignored"
             self.report.drop(node, "nullable", "old-keyword", what, f"write `type: [{names[0]}, 'null']`")
         self._pattern(node, schema)
-        if "$dynamicRef" in node:
-            what = "`$dynamicRef` cannot be followed, and is ignored"
-            self.report.drop(node, "$dynamicRef", "unsupported-keyword", what, "use `$ref`")
         return schema
 
     def _null(self, node: Map, schema: dict[str, Json], names: list[str]) -> None:

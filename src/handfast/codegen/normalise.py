@@ -14,6 +14,7 @@ from handfast.codegen import clashes
 from handfast.codegen import pointer as pointers
 from handfast.codegen.choices import Choice
 from handfast.codegen.dialect import Dialect
+from handfast.codegen.dynamic import NOWHERE, Scope, Scopes
 from handfast.codegen.ir import ClassName, Json
 from handfast.codegen.names import Namer, pascal
 from handfast.codegen.report import Report, nearest
@@ -55,10 +56,13 @@ class Normaliser:
         self.types = Types(self.schemas)
         self.namer = Namer()
         self.dialect = Dialect(str(root.get("openapi", "")).startswith("3.0"), report)
-        self._named: dict[int, tuple[Map, Named]] = {}
-        """id of a node → the node, kept so that no other gets its id, and its name."""
+        self._named: dict[tuple[int, Scope], tuple[Map, Named]] = {}
+        """id of a node and the way to it → the node, kept so that no other gets its id, and its name."""
+        self._scopes = Scopes(root)
+        self._scope = NOWHERE
+        """The way by which the schema that is being converted was reached."""
         self._aliases: dict[ClassName, ClassName] = {}
-        self._queue: deque[tuple[Map, ClassName, bool]] = deque()
+        self._queue: deque[tuple[Map, ClassName, bool, Scope]] = deque()
         self._component_names: dict[str, Named] = {}
         self._choices: list[Choice] = []
         """Discriminators whose branches may not have been converted yet."""
@@ -77,9 +81,9 @@ class Normaliser:
         for exact in (True, False):  # a valid class name is kept, whatever comes before it
             for key, node in schemas.items():
                 if (pascal(key) == key) is exact:
-                    shared = id(node) in self._named  # by an alias of YAML
+                    known = len(self._named)
                     self._component(key, node)
-                    if not shared:
+                    if len(self._named) > known or not isinstance(node, Map):  # else an alias of YAML
                         name = self._component_names[key].name
                         clashes.tell(self.report, schemas.key_source(key), "schema", key, name)
         order = [self._component_names[key].name for key in schemas]
@@ -132,22 +136,28 @@ class Normaliser:
         return alias
 
     def _define(self, node: Map, hint: str) -> Named:
-        known = self._named.get(id(node))
+        scope = self._scopes.enter(self._scope, node)
+        known = self._named.get((id(node), scope))
         if known is not None:
             return known[1]
         name = self.namer.cls(hint)
         nullable = self.dialect.is_class(node) and self.dialect.is_nullable(node)
         named = Named(name, nullable)
-        self._named[id(node)] = (node, named)
+        self._named[id(node), scope] = (node, named)
         self.schemas[name] = True
-        self._queue.append((node, name, nullable))
+        self._queue.append((node, name, nullable, scope))
         return named
 
     def _drain(self) -> None:
         while self._queue:
-            node, name, nullable = self._queue.popleft()
+            node, name, nullable, self._scope = self._queue.popleft()
             schema = self._convert(node, name)
             self.schemas[name] = _without_null(schema) if nullable else schema
+        self._scope = NOWHERE
+        if self._scopes.too_many:
+            what = "dynamic references make more kinds of schemas than can be told apart"
+            self.report.error(self.root.source, "too-many-scopes", what, "use `$ref` in some of them")
+            self._scopes.too_many = False
         if self._choices:
             names = {named.name: key for key, named in self._component_names.items()}
             for choice in self._choices:
@@ -182,8 +192,17 @@ class Normaliser:
             return node
         if not isinstance(node, Map):
             return True
-        if "$ref" in node:
-            return self._reference(node, hint)
+        outer, self._scope = self._scope, self._scopes.enter(self._scope, node)
+        try:
+            if "$ref" in node:
+                return self._reference(node, hint)
+            if "$dynamicRef" in node and not self.dialect.old:
+                return self._beside(node, self._dynamic(node, hint), hint)
+            return self._keywords(node, hint)
+        finally:
+            self._scope = outer
+
+    def _keywords(self, node: Map, hint: str) -> Json:
         schema = self.dialect.keywords(node)
         for key in _SINGLES:
             if key in node and not isinstance(node[key], Seq):
@@ -266,19 +285,34 @@ class Normaliser:
         schema: dict[str, Json] = target.ref() if isinstance(target, Named) else {}
         if target is False:
             return False
-        siblings = node.empty_copy()
-        for key in node:
-            if key != "$ref" and (not self.dialect.old or key in ANNOTATIONS):
-                siblings.put_from(node, key, node[key])
-        if siblings:
-            beside = self._convert(siblings, hint)
-            if isinstance(beside, dict):
-                clash = bool(set(beside) & set(schema))
-                schema = {"allOf": [schema, beside]} if clash else schema | beside
+        if "$dynamicRef" in node and not self.dialect.old:
+            schema = {"allOf": [schema, self._dynamic(node, hint)]}
+        schema = self._beside(node, schema, hint)
         if self.dialect.old and node.get("nullable") is True and "anyOf" not in schema:
             ref = {"$ref": schema.pop("$ref")} if "$ref" in schema else {}
             schema = {"anyOf": [ref, dict(NULL)], **schema}
         return schema
+
+    def _beside(self, node: Map, schema: dict[str, Json], hint: str) -> dict[str, Json]:
+        """Return `schema`, which the references of `node` stand for, with what stands beside them."""
+        siblings = node.empty_copy()
+        for key in node:
+            if key not in ("$ref", "$dynamicRef") and (not self.dialect.old or key in ANNOTATIONS):
+                siblings.put_from(node, key, node[key])
+        beside = self._convert(siblings, hint) if siblings else {}
+        if not isinstance(beside, dict):
+            return schema
+        clash = bool(set(beside) & set(schema))
+        return {"allOf": [schema, beside]} if clash else schema | beside
+
+    def _dynamic(self, node: Map, hint: str) -> dict[str, Json]:
+        target = self._scopes.target(node, self._scope)
+        if target is None:
+            what = f"`{node['$dynamicRef']}` names no dynamic anchor, and is ignored"
+            fix = "give a schema of the same resource that `$dynamicAnchor`, or use `$ref`"
+            self.report.drop(node, "$dynamicRef", "dangling-ref", what, fix)
+            return {}
+        return self._define(target, hint).ref()
 
     def _discriminator(self, node: Map, schema: dict[str, Json]) -> None:
         value = node.get("discriminator")

@@ -1,0 +1,136 @@
+"""Dynamic references mean what JSON Schema says: held against a validator that follows them itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handfast.codegen.ir import ClassName, Feature
+from tests.codegen.helpers import HEAD, contract, feature, found
+
+BASE = "https://example.com/"
+TREE = {
+    "$id": f"{BASE}tree",
+    "$dynamicAnchor": "node",
+    "type": "object",
+    "properties": {"data": True, "children": {"type": "array", "items": {"$dynamicRef": "#node"}}},
+}
+STRICT = {"$id": f"{BASE}strict", "$dynamicAnchor": "node", "$ref": "tree", "unevaluatedProperties": False}
+STRICTER = {"$id": f"{BASE}stricter", "$dynamicAnchor": "node", "$ref": "strict", "required": ["data"]}
+LIST = {
+    "$id": f"{BASE}list",
+    "type": "array",
+    "items": {"$dynamicRef": "#item"},
+    "$defs": {"item": {"$dynamicAnchor": "item"}},
+}
+NUMBERS = {
+    "$id": f"{BASE}numbers",
+    "$ref": "list",
+    "$defs": {"number": {"$dynamicAnchor": "item", "type": "integer"}},
+}
+LISTS = {
+    "$id": f"{BASE}lists",
+    "properties": {
+        "numbers": {"$ref": "numbers"},
+        "any": {"$ref": "list"},
+        "beside": {"allOf": [{"$ref": "list"}, {"$ref": "numbers"}]},
+    },
+}
+OUTER = LISTS | {"$id": f"{BASE}outer", "$defs": {"text": {"$dynamicAnchor": "item", "type": "string"}}}
+INLINE = {
+    "$id": f"{BASE}inline",
+    "properties": {"a": {"$dynamicRef": "list#item", "minimum": 3}, "b": {"$ref": "numbers", "maxItems": 1}},
+    "$defs": {"item": {"$dynamicAnchor": "item", "maximum": 5}},
+}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Tree": TREE, "Strict": STRICT, "Stricter": STRICTER, "List": LIST, "Numbers": NUMBERS, "Lists": LISTS,
+    "Outer": OUTER, "Inline": INLINE,
+}  # fmt: skip
+
+LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "x"])
+NAMES = st.sampled_from(["data", "children", "daat", "numbers", "any", "beside", "a", "b"])
+VALUES = st.recursive(
+    LEAVES, lambda one: st.lists(one, max_size=3) | st.dictionaries(NAMES, one, max_size=3), max_leaves=9
+)
+NODES = st.recursive(
+    st.fixed_dictionaries({}, optional={"data": LEAVES, "daat": LEAVES}),
+    lambda inner: st.fixed_dictionaries({"children": st.lists(inner, max_size=3)}, optional={"data": LEAVES}),
+)
+
+
+@pytest.fixture(scope="module")
+def made() -> Feature:
+    with TemporaryDirectory() as folder:
+        text = f"{HEAD}paths: {{}}\ncomponents: {{schemas: {json.dumps(SCHEMAS)}}}\n"
+        return feature(Path(folder), text)
+
+
+def ours(made: Feature, name: str) -> Any:
+    schema = {"$ref": f"#/$defs/{name}", "$defs": made.schemas}
+    return jsonschema_rs.Draft202012Validator(schema)
+
+
+def theirs(name: str) -> Any:
+    registry = jsonschema_rs.Registry([(str(one["$id"]), one) for one in SCHEMAS.values()])
+    return jsonschema_rs.Draft202012Validator({"$ref": SCHEMAS[name]["$id"]}, registry=registry)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(sorted(SCHEMAS)), value=VALUES | NODES)
+def test_what_is_accepted_is_what_a_validator_with_dynamic_scope_accepts(
+    made: Feature, name: str, value: object
+) -> None:
+    assert ours(made, name).is_valid(value) == theirs(name).is_valid(value), (name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("Tree", {"children": [{"daat": 1}]}, {"children": [1]}),
+        ("Strict", {"children": [{"data": 1}]}, {"children": [{"daat": 1}]}),
+        ("Stricter", {"data": 1, "children": [{"data": 1}]}, {"data": 1, "children": [{}]}),
+        ("List", [1, "x"], 1),
+        ("Numbers", [1], ["x"]),
+        ("Lists", {"any": ["x"], "numbers": [1]}, {"numbers": ["x"]}),
+        ("Outer", {"any": ["x"], "numbers": ["x"]}, {"any": [1]}),
+        ("Inline", {"a": 4}, {"a": 6}),
+    ],
+)
+def test_the_outermost_anchor_counts(made: Feature, name: str, right: object, wrong: object) -> None:
+    for validator in (ours(made, name), theirs(name)):
+        assert validator.is_valid(right)
+        assert not validator.is_valid(wrong)
+
+
+def test_schemas_without_dynamic_references_below_are_converted_once(made: Feature) -> None:
+    assert ClassName("Tree") in made.schemas
+    assert len(made.schemas) < 40
+
+
+def test_a_dynamic_reference_to_nothing_is_told(tmp_path: Path) -> None:
+    loaded = contract(tmp_path, f"{HEAD}paths: {{}}\ncomponents: {{schemas: {{A: {{$dynamicRef: '#x'}}}}}}\n")
+    assert [one.partition(" ")[2] for one in found(loaded, "dangling-ref")] == [
+        "`#x` names no dynamic anchor, and is ignored"
+    ]
+
+
+def test_ways_beyond_number_are_refused_quickly(tmp_path: Path) -> None:
+    count = 14
+    schemas: dict[str, Any] = {}
+    for one in range(count):
+        others = {f"p{other}": {"$ref": f"r{other}"} for other in range(count) if other != one}
+        anchor = f"a{one % 7}"
+        schemas[f"R{one}"] = {
+            "$id": f"{BASE}r{one}",
+            "$dynamicAnchor": anchor,
+            "properties": others | {"self": {"$dynamicRef": f"#{anchor}"}},
+        }
+    loaded = contract(tmp_path, f"{HEAD}paths: {{}}\ncomponents: {{schemas: {json.dumps(schemas)}}}\n")
+    assert len(found(loaded, "too-many-scopes")) == 1
