@@ -33,6 +33,7 @@ COMPONENTS = f"{HEAD}paths: {{}}\ncomponents: "
         (COMPONENTS + "{schemas: {A: {allOf: [§x]}}}", "wrong-structure", "`allOf[0]` must be a mapping", "write"),
         (COMPONENTS + "{schemas: {A: {$ref: §[x]}}}", "wrong-structure", "`$ref` must be a text, not a list", "write"),
         (HEAD + "paths: {}\nsecurity: [{a: §yes}]", "wrong-structure", "the scopes of `a` must be a list", "write `[]`"),
+        (HEAD + "paths: {}\nsecurity: [{a: [x, §null]}]", "wrong-structure", "a scope of `a` must be a text", "write its name"),
         # references
         (HEAD + "paths: {/x: {parameters: [{$ref: §'#/components/parameters/Pge'}]}}\n"
          "components: {parameters: {Page: {name: p, in: query}}}", "dangling-ref",

@@ -111,7 +111,7 @@ def test_the_page_holds_a_column_a_tool() -> None:
     assert table["generates or loads"] == ["1/1", "1/1", "1/1"]
     assert table["imports"] == ["1/1", "0/1", "1/1"]
     assert table["imports and `mypy --strict` clean"] == ["1/1", "0/1", "n/a"]
-    assert table["operations in importable applications"] == ["4/4 = 100 %", "0/4 = 0 %", "3/4 = 75 %"]
+    assert table["operations in importable applications"] == ["4/4 = 100.0 %", "0/4 = 0.0 %", "3/4 = 75.0 %"]
     assert table["huge: operations in an importable application, CPU of one generation"] == [
         "700, 9 s", "fails after 120 s", "4, 1 s",
     ]  # fmt: skip

@@ -93,7 +93,7 @@ def _share(flag: Callable[[Trial], bool], found: Sequence[Trial]) -> str:
 
 def _operations(found: Sequence[Trial]) -> str:
     exposed, declared = sum(one.exposed for one in found), sum(one.declared for one in found)
-    return f"{exposed}/{declared} = {100 * exposed / declared:.0f} %" if declared else NOTHING
+    return f"{exposed}/{declared} = {100 * exposed / declared:.1f} %" if declared else NOTHING
 
 
 def _median(found: Sequence[Trial]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tools.compare.peers import Peer
-from tools.corpus.generation import make, place, types
+from tools.corpus.generation import authors, make, place, types
 from tools.measured import Cost, measure
 
 PROBE = Path(__file__).with_name("probe.py")
@@ -63,7 +63,7 @@ def ours(contract: Path, scratch: Path, cache: Path) -> tuple[Trial, Mapping[str
         made.first.seconds,
         "; ".join(faults)[-200:],
     )
-    return trial, dict(loaded.features[0].document) if loaded.features else {}
+    return trial, authors(project, loaded.features[0]) if loaded.features else {}
 
 
 def theirs(peer: Peer, python: Path, contract: Path, document: Mapping[str, Any], scratch: Path) -> Trial:

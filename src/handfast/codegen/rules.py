@@ -6,7 +6,7 @@ import re
 
 from handfast.codegen.grammar import operations_in
 from handfast.codegen.report import Report, listed, nearest
-from handfast.codegen.source import Map, Node, Seq, kind_of
+from handfast.codegen.source import Map, Node, Seq, child_source, kind_of
 from handfast.codegen.walk import walk
 
 LOCATIONS = ("path", "query", "header", "cookie", "querystring")
@@ -192,3 +192,7 @@ def _requirement(name: str, scopes: Node, requirement: Map, declared: list[str],
         report.error(
             requirement.value_source(name), "wrong-structure", what, "write `[]` or a list of scopes"
         )
+    for index, scope in enumerate(scopes if isinstance(scopes, Seq) else ()):
+        if not isinstance(scope, str) and isinstance(scopes, Seq):
+            what = f"a scope of `{name}` must be a text, not {kind_of(scope)}"
+            report.error(child_source(scopes, index), "wrong-structure", what, "write its name as a text")
