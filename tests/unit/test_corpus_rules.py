@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from tools.corpus.answerable import unanswerable
 from tools.corpus.events import Case, Failure, collisions, undecidable
 from tools.corpus.twins import form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
@@ -158,6 +159,7 @@ def test_a_parameter_that_is_no_right_value_may_read_as_one(
         ({"name": "x", "tags": [5]}, False, True),
         ({"tags": True, "name": ["x", "y"]}, False, False),
         ({"tags": ["x"]}, False, False),
+        ({"name": {}}, False, True),
     ],
 )
 def test_a_form_that_is_no_right_value_may_read_as_one(body: Any, exact: bool, right: bool | None) -> None:
@@ -249,3 +251,26 @@ def test_a_rule_explains_failures_by_the_sign_and_no_others() -> None:
 @pytest.mark.parametrize(("responses", "said"), [({"200": 1}, False), ({404: 1}, True), ({"4xx": 1}, True)])
 def test_what_is_gone_is_said_by_what_is_declared(responses: Any, said: bool) -> None:
     assert says_what_is_gone(responses) == said
+
+
+TWICE = {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/A"}]}
+
+
+@pytest.mark.parametrize(
+    ("responses", "none"),
+    [
+        ({"200": {"content": {"application/json": {"schema": TWICE}}}}, True),
+        ({"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}, False),
+        ({"200": {"content": {"application/json": {"schema": TWICE}}}, "204": {}}, False),
+        ({"200": {"content": {"application/json": {"schema": TWICE}, "text/plain": {}}}}, False),
+        ({"404": {"content": {"application/json": {"schema": TWICE}}}}, False),
+    ],
+)
+def test_an_operation_may_declare_no_answer_that_a_value_can_meet(responses: Any, none: bool) -> None:
+    document = {
+        "paths": {"/a": {"get": {"responses": responses}}},
+        "components": {"schemas": {"A": {"type": "object", "required": ["a"]}}},
+    }
+    assert unanswerable(document, "GET /a") == none
+    assert not unanswerable(document, "GET /b")
+    assert not unanswerable(document, "Stateful tests")

@@ -49,6 +49,11 @@ class Case:
     failures: tuple[Failure, ...]
 
     @property
+    def crashed(self) -> bool:
+        """Whether it ended in an error of the server."""
+        return any(failure.check == _CRASH for failure in self.failures)
+
+    @property
     def wire(self) -> tuple[str, str, tuple[tuple[str, str], ...], bytes]:
         """What the server sees, the multipart boundary and the tool's own marks made equal."""
         headers = tuple((name, value) for name, value in self.headers if name not in _OF_THE_TOOL)

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from handfast.testing import free_port
+from tools.corpus.answerable import NO_ANSWER, unanswerable
 from tools.corpus.events import Case, Error, cases, collisions, errors, undecidable
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,12 @@ def exercise(project: Path, scratch: Path, options: Options) -> Exercised:
     proven = {case.id for case in collided}
     ruled = [(case, rule) for case, rule in undecidable(failed, verdicts) if case.id not in proven]
     told = proven | {case.id for case, _ in ruled}
+    ruled += [
+        (case, NO_ANSWER)
+        for case in failed
+        if case.id not in told and not case.crashed and unanswerable(document, case.label)
+    ]
+    told |= {case.id for case, _ in ruled}
     return Exercised(
         cases=summary["test_cases"]["generated"],
         operations=len(chosen),

@@ -20,6 +20,7 @@ from schemathesis.core.jsonschema import make_validator
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.serialization import Binary
 
+from tools.corpus.resolved import resolved
 from tools.corpus.twins import IsValid, form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
@@ -51,7 +52,7 @@ class Credentials:
         alternatives = case.operation.definition.raw.get("security", document.get("security", []))
         schemes = document.get("components", {}).get("securitySchemes", {})
         chosen = next((one for one in alternatives if one), None)
-        return None if chosen is None else [_resolved(document, schemes.get(name, {})) for name in chosen]
+        return None if chosen is None else [resolved(document, schemes.get(name, {})) for name in chosen]
 
     def set(self, case: Any, data: list[dict[str, Any]], context: Any) -> None:
         """Put the credentials where their schemes want them."""
@@ -247,18 +248,3 @@ def _unknown_header(case: Any) -> bool:
     data = case.meta.phase.data
     described = (getattr(data, "description", ""), str(getattr(data, "parameter_location", "")).lower())
     return described[0] == "Object with unexpected properties" and described[1].endswith("header")
-
-
-def _resolved(document: dict[str, Any], node: Any) -> Any:
-    """Follow local references; whatever else a reference may be is left."""
-    for _ in range(20):
-        if not (
-            isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/")
-        ):
-            break
-        target: Any = document
-        for token in node["$ref"][2:].split("/"):
-            name = unquote(token).replace("~1", "/").replace("~0", "~")
-            target = target[int(name)] if isinstance(target, list) else target[name]
-        node = target
-    return node

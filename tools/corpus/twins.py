@@ -44,7 +44,7 @@ def form_reads_right(
         return None
     options = []
     for name, value in body.items():
-        texts = _texts(value, repeated=True)
+        texts = _texts(value, repeated=True) or [""]
         options.append([value] if exact(name) else [value, *_readings(texts)])
     tried = islice(product(*options), _MOST)
     return any(is_valid(dict(zip(body, values, strict=True))) for values in tried)
