@@ -236,3 +236,28 @@ async def test_recursive_schemas_take_the_short_way_out() -> None:
     schema: Any = {"$ref": "#/components/schemas/Node", "components": {"schemas": {"Node": node}}}
     jsonschema_rs.validate(schema, made)
     assert len(json.dumps(made)) < 5000
+
+
+TWICE: Json = {"oneOf": [NAME, NAME]}
+
+
+async def test_an_operation_whose_answers_no_value_meets_says_so_and_where() -> None:
+    async with client_of(
+        document(get({**ok(TWICE), "409": {"description": "No.", **media(TWICE)}}))
+    ) as client:
+        response = await client.get("/thing")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "answer 200, 409 of `readThing`, declared at api.json:" in response.json()["detail"]
+
+
+async def test_an_answer_that_is_preferred_and_that_no_value_meets_is_a_bad_request() -> None:
+    async with client_of(document(get({**ok(TWICE), **answer("404")}))) as client:
+        assert (await client.get("/thing")).status_code == 404
+        response = await client.get("/thing", headers={"prefer": "code=200"})
+    assert response.status_code == 400
+    assert "answer 200 of `readThing`, declared at api.json:" in response.text
+
+
+def media(schema: Json) -> dict[str, Json]:
+    return {"content": {"application/json": {"schema": schema}}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from handfast.mock import usual
 from handfast.mock.bodies import content_of
@@ -64,16 +64,26 @@ class Answerer:
             declared = spec.response(wanted.code) or spec.platform.get(str(wanted.code))
             if declared is None:
                 raise BadRequest(f"This operation declares no answer with the status {wanted.code}.")
-            return self._response(spec, wanted.code, declared, wanted, accept, request)
+            try:
+                return self._response(spec, wanted.code, declared, wanted, accept, request)
+            except Impossible:
+                raise BadRequest(_unanswerable(spec, [wanted.code])) from None
         for status, declared in _statuses(spec):
             try:
                 return self._response(spec, status, declared, wanted, accept, request)
             except Impossible:
                 continue
-        status = next((status for status, _ in _statuses(spec)), spec.status)
-        if spec.responses:
-            _log.error("no_answer_made", operation_id=spec.operation_id, status=status)
-        return Response(status_code=status)
+        statuses = [status for status, _ in _statuses(spec)]
+        if not statuses:
+            return Response(status_code=spec.status)
+        _log.error("no_answer_made", operation_id=spec.operation_id, status=statuses[0])
+        problem = {
+            "title": "The mock can make no answer",
+            "status": statuses[0],
+            "detail": _unanswerable(spec, statuses),
+        }
+        # the status that is declared: what is wrong is the contract, and the mock has not failed
+        return JSONResponse(problem, statuses[0], media_type="application/problem+json")
 
     def _response(
         self,
@@ -163,6 +173,15 @@ class Answerer:
                 return value
         _, maker = self._makers[-1]
         return maker.value(view.schema(header.schema), f"{spec.name}/{status}/{header.wire}", check)
+
+
+def _unanswerable(spec: OperationSpec, statuses: list[int]) -> str:
+    """Say that no value was found for the answers with these statuses, and where they are declared."""
+    shown = ", ".join(map(str, statuses))
+    return (
+        f"No value was found that meets the schema of the answer {shown} of `{spec.operation_id}`, declared "
+        f"at {spec.source}. Correct the schema so that a value can meet it, or give an example that does."
+    )
 
 
 def _statuses(spec: OperationSpec) -> Iterator[tuple[int, Declared]]:
