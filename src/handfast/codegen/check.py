@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handfast.codegen import cycles, schemacheck
+from handfast.codegen import cycles, schemacheck, unsatisfiable
 from handfast.codegen import pointer as pointers
 from handfast.codegen.grammar import KINDS, Kind, Slot, is_extension, newer, slot_of
 from handfast.codegen.ir import Finding, Source
@@ -86,6 +86,7 @@ class _Checker:
                 result.put_from(node, key, made)  # type: ignore[arg-type]  # _DROP is the only other object
         if kind_name == "schema":
             schemacheck.check(result, self.report)
+            unsatisfiable.check(result, self.report, old=self.version == "3.0")
 
     def means_nothing(self, kind_name: str, kind: Kind, key: str, node: Map) -> bool:
         """Tell of a key that the contract's version does not have; return whether it is dropped.
