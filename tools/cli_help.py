@@ -13,6 +13,7 @@ COMMANDS = (
     "new",
     "generate",
     "check",
+    "diff",
     "explain",
     "mock",
     "dev",

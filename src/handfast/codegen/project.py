@@ -44,6 +44,8 @@ class Loaded:
     """Contract file → the author's bundled document, every value with its place."""
     read: frozenset[str] | None = None
     """Every file that was read; None where one was looked for that is not there."""
+    roots: Mapping[str, Map] = field(default_factory=dict)
+    """Contract file → the checked and legal document that its feature was built from, with its places."""
 
     @property
     def fatal(self) -> bool:
@@ -112,19 +114,21 @@ def _load(root: Path, candidates: list[tuple[str, str]]) -> Loaded:
     entries, copies = _without_copies(entries, files)
     findings.update(copies)
     features: list[Feature] = []
+    roots: dict[str, Map] = {}
     naming = Report()
     places = _places(entries, naming)
     findings.update(naming.findings)
     for entry, place in zip(entries, places, strict=True):
         report = Report()
-        feature = _feature(bundles[entry.file], place, report, wanted=entry.file not in fatal)
-        if feature is not None:
+        made = _feature(bundles[entry.file], place, report, wanted=entry.file not in fatal)
+        if made is not None:
+            feature, roots[entry.file] = made
             features.append(feature)
         findings.update(report.findings)
     kept, more = _merge(features)
     lacking = any(isinstance(found, Refused) for found in files.located.values())
     read_files = None if lacking else frozenset(files.cache) | files.texts
-    return Loaded(kept, tuple(sorted(findings | set(more))), bundles, read_files)
+    return Loaded(kept, tuple(sorted(findings | set(more))), bundles, read_files, roots)
 
 
 def _bundle(document: Document, files: Files) -> Bundle:
@@ -134,8 +138,11 @@ def _bundle(document: Document, files: Files) -> Bundle:
         return Bundle(Map(document.text, 0), (_too_deep(document.name),))
 
 
-def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> Feature | None:
-    """Check one bundled contract; build it if it is `wanted` and nothing is fatally wrong."""
+def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> tuple[Feature, Map] | None:
+    """Check one bundled contract; build it if it is `wanted` and nothing is fatally wrong.
+
+    Returns the feature, and the legal document that it was built from.
+    """
     try:
         clean = check.check(root, report)
         rules.check(clean, report)
@@ -143,7 +150,7 @@ def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> Featur
             return None
         moves = legalise(clean, report)
         feature = build(clean, place, report)
-        return replace(feature, legalisations=steps(root, clean, moves, report))
+        return replace(feature, legalisations=steps(root, clean, moves, report)), clean
     except RecursionError:
         finding = _too_deep(place.file)
         report.error(finding.source, finding.code, finding.what, finding.fix)

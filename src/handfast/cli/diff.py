@@ -1,0 +1,125 @@
+"""`handfast diff`: what changed between two contracts, and whom it hurts."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
+from handfast.cli.options import Run, command
+
+if TYPE_CHECKING:
+    from handfast.codegen.project import Loaded
+
+
+class Form(str, Enum):  # noqa: UP042 (typer shows the members of a `str` enum)
+    """How the report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+class Limit(str, Enum):  # noqa: UP042 (as above)
+    """From which severity on the command fails."""
+
+    BREAKING = "breaking"
+    RISKY = "risky"
+
+
+OldArgument = Annotated[
+    str, typer.Argument(metavar="[REV|FILE]", help="A git revision, or a contract file.", show_default=True)
+]
+NewArgument = Annotated[
+    str, typer.Argument(metavar="[NEW]", help="Another one; without it the project as it stands.")
+]
+FormOption = Annotated[Form, typer.Option("--format", help="How to print the report.")]
+LimitOption = Annotated[
+    Limit | None, typer.Option("--fail-on", help="Exit with 1 where a change is that severe, or worse.")
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Write the report to a file.", dir_okay=False)
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "diff")(diff)
+
+
+def diff(
+    run: Run,
+    old: OldArgument = "HEAD",
+    new: NewArgument = "",
+    form: FormOption = Form.TEXT,
+    fail_on: LimitOption = None,
+    output: OutputOption = None,
+) -> int:
+    """Tell what changed in the contracts, how severe it is, and whom it hurts.
+
+    Compares the project with a git revision (HEAD) or a contract file. Breaking is what refuses requests
+    that were accepted, or sends what could not come before; risky is what hurts some, or cannot be decided.
+    """
+    from handfast.diff import formats
+    from handfast.diff.compare import compare
+    from handfast.diff.contract import contracts
+    from handfast.diff.model import Severity
+    from handfast.diff.report import Report
+
+    with run.out.progress("comparing contracts"):
+        before = _read(run.root, old)
+        after = _read(run.root, new)
+        for name, loaded in ((old, before), (new or "the project", after)):
+            if loaded.fatal:
+                run.out.findings(one for one in loaded.findings if one.fatal)
+                run.out.result(f"{name} is no contract that can be compared", error=f"{name} is faulty")
+                return FINDINGS
+        today = datetime.now(UTC).date()
+        changes = compare(contracts(before), contracts(after), today)
+    report = Report(old, new or "the working tree", changes)
+    text = formats.FORMATS[form.value](report).rstrip("\n")
+    if output is not None:
+        _write(output, f"{text}\n")
+    run.out.data("" if output is not None else text, **formats.facts(report))
+    if form is Form.TEXT or output is not None:
+        run.out.result(report.summary())
+    if fail_on is None:
+        return OK
+    limit = Severity[fail_on.name]
+    return FINDINGS if any(change.severity >= limit for change in changes) else OK
+
+
+def _read(root: Path, name: str) -> Loaded:
+    """Read contracts: a file, those of a git revision, or (without a name) those of the project."""
+    from handfast.cli.generation import read_contracts
+    from handfast.codegen.project import Project, load, load_file
+    from handfast.diff.revision import NoRevision, checked_out
+
+    if not name:
+        return read_contracts(root)
+    for path in (root / name, Path(name).resolve()):
+        if path.is_file():
+            return load_file(path, root if path.is_relative_to(root) else path.parent)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(checked_out(root, name))
+        except NoRevision as error:
+            raise WrongUse(error.what, error.fix) from None
+        loaded = load(Project(folder))
+    if not loaded.features and not loaded.findings:
+        raise WrongUse(f"there is no contract at {name}", "name a revision that has contracts in specs/")
+    return loaded
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"{path} cannot be written: {error.strerror}", "name another file") from error
