@@ -19,11 +19,12 @@ ROOT = Path(__file__).parents[1]
 
 OUTSIDE = ("handfast.cli", "handfast.testing", "handlers", "generated", "app")
 FORBIDDEN = {
-    "src/handfast/codegen": ("handfast.runtime", "handfast.diff", *OUTSIDE),
+    "src/handfast/codegen": ("handfast.runtime", "handfast.diff", "handfast.lint", *OUTSIDE),
     "src/handfast/runtime": ("handfast.codegen", *OUTSIDE),
     "src/handfast/mock": ("handfast.codegen", "handfast.runtime.database", *OUTSIDE),
     "src/handfast/validation": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/diff": ("handfast.runtime", *OUTSIDE),
+    "src/handfast/lint": ("handfast.runtime", "handfast.diff", *OUTSIDE),
     "src/handfast/fuzz": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/cli": ("handlers", "generated", "app", "tests"),
     "generated": ("handfast.codegen", "handfast.cli", "handfast.testing", "handlers", "app"),

@@ -14,6 +14,7 @@ COMMANDS = (
     "generate",
     "check",
     "diff",
+    "lint",
     "explain",
     "mock",
     "dev",

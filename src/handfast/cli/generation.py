@@ -123,3 +123,24 @@ def read_contracts(root: Path, *, empty: bool = False) -> Loaded:
             "write one (OpenAPI 3) at specs/001-name/contracts/api.yaml",
         )
     return loaded
+
+
+def read_path(root: Path, path: Path | None) -> Loaded:
+    """Read one contract file anywhere, or those of the project in the folder `path`, else in `root`.
+
+    Raises `WrongUse` where there is none.
+    """
+    from handfast.codegen.project import load_file
+
+    if path is not None and path.is_file():
+        file = path.resolve()
+        here = Path.cwd()
+        return load_file(file, here if file.is_relative_to(here) else file.parent)
+    folder = root if path is None else path.resolve()
+    if not (folder / "specs").is_dir():
+        shown = root if path is None else path
+        raise WrongUse(
+            f"{shown} is no contract file, nor a project with a folder specs/",
+            "name a contract file, or a project's folder",
+        )
+    return read_contracts(folder)

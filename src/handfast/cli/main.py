@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 import handfast
-from handfast.cli import check, dev, diff, explain, fuzz, generate, migrate, mock, new, revoke, serve, token
+from handfast.cli import (
+    check,
+    dev,
+    diff,
+    explain,
+    fuzz,
+    generate,
+    lint,
+    migrate,
+    mock,
+    new,
+    revoke,
+    serve,
+    token,
+)
 from handfast.redaction import redact
 
 app = typer.Typer(
@@ -41,7 +55,7 @@ def _root(
     """
 
 
-for module in (new, generate, check, diff, explain, mock, dev, serve, migrate, token, revoke, fuzz):
+for module in (new, generate, check, diff, lint, explain, mock, dev, serve, migrate, token, revoke, fuzz):
     module.add(app)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handfast.cli import signals
-from handfast.cli.errors import FINDINGS, OK, WrongUse
+from handfast.cli.errors import FINDINGS, OK
 from handfast.cli.options import Run, command
 
 if TYPE_CHECKING:
-    from handfast.codegen.project import Loaded
+    pass
 
 
 def add(app: typer.Typer) -> None:
@@ -41,11 +41,12 @@ def mock(
     key), `mock:mock` (Basic) and every token that looks like a JWT.
     """
     from handfast.cli.children import listen
+    from handfast.cli.generation import read_path
     from handfast.codegen.contractjson import contract as contract_json
     from handfast.codegen.publish import publish
 
     with run.out.progress("reading contracts"):
-        loaded = _load(run, contract)
+        loaded = read_path(run.root, contract)
         published = publish(loaded.features)
     run.out.findings(loaded.findings)
     if loaded.fatal:
@@ -72,24 +73,3 @@ def mock(
     with signals.harmless():
         Server(config, lambda: None).run(sockets=[listener])
     return OK
-
-
-def _load(run: Run, contract: Path | None) -> Loaded:
-    """Read one contract file anywhere, or those of the project."""
-    from handfast.codegen.project import Project, load, load_file
-
-    if contract is not None and contract.is_file():
-        file = contract.resolve()
-        here = Path.cwd()
-        return load_file(file, here if file.is_relative_to(here) else file.parent)
-    root = run.root if contract is None else contract.resolve()
-    if not (root / "specs").is_dir():
-        shown = root if contract is None else contract
-        raise WrongUse(
-            f"{shown} is no contract file, nor a project with a folder specs/",
-            "name a file: `handfast mock api.yaml`",
-        )
-    loaded = load(Project(root))
-    if not loaded.features and not loaded.findings:
-        raise WrongUse(f"no contract in {root / 'specs'}", "write one (OpenAPI 3)")
-    return loaded

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
@@ -55,16 +55,24 @@ class Output:
         if not self.json and not self.quiet:
             self._print(sys.stderr, text)
 
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """Print each finding with its place and its cure."""
+    def findings(self, findings: Iterable[Finding], words: Callable[[Finding], str] | None = None) -> None:
+        """Print each finding with its place and its cure; `words` gives the severity of those not fatal."""
         listed = list(findings)
         if self.json:
-            self._append("findings", [finding_facts(finding) for finding in listed])
+            facts = [finding_facts(finding) for finding in listed]
+            if words is not None:
+                facts = [
+                    {**fact, "severity": words(finding)} for fact, finding in zip(facts, listed, strict=True)
+                ]
+            self._append("findings", facts)
             return
         for finding in listed:
-            word, color = ("error", typer.colors.RED) if finding.fatal else ("warning", typer.colors.YELLOW)
+            word = "" if finding.fatal else "warning"
+            if words is not None:
+                word = f"{words(finding)} [{finding.code}]"
             place = self._paint(f"{finding.source}:", bold=True)
-            mark = "" if finding.fatal else self._paint(f"{word}: ", color=color)
+            color = typer.colors.RED if finding.fatal else typer.colors.YELLOW
+            mark = self._paint(f"{word}: ", color=color) if word else ""
             self._print(sys.stdout, f"{place} {mark}{finding.what}\n  fix: {finding.fix}")
 
     def faults(self, faults: Iterable[Fault]) -> None:
@@ -117,7 +125,7 @@ class Output:
         if self.json and self._document:
             self._print(sys.stdout, json.dumps({"ok": code == 0, **self._document}))
 
-    def _append(self, key: str, facts: list[Mapping[str, object]]) -> None:
+    def _append(self, key: str, facts: Sequence[Mapping[str, object]]) -> None:
         present = self._document.setdefault(key, [])
         assert isinstance(present, list)  # noqa: S101 - only this method writes such keys
         present.extend(facts)
