@@ -15,6 +15,9 @@ LedgerOption = Annotated[
 NoCacheOption = Annotated[
     bool, typer.Option("--no-cache", help="Read the contracts even if nothing has changed.")
 ]
+RemoteOption = Annotated[
+    bool, typer.Option("--allow-remote", help="Copy what remote references name into specs/remote/, once.")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Let warnings fail the command too.")]
 
 
@@ -24,7 +27,11 @@ def add(app: typer.Typer) -> None:
 
 
 def generate(
-    run: Run, strict: StrictOption = False, ledger: LedgerOption = False, no_cache: NoCacheOption = False
+    run: Run,
+    strict: StrictOption = False,
+    ledger: LedgerOption = False,
+    no_cache: NoCacheOption = False,
+    allow_remote: RemoteOption = False,
 ) -> int:
     """Write generated/ and contracts/ from specs/.
 
@@ -34,9 +41,11 @@ def generate(
     from handfast.cli.coverage import show
     from handfast.cli.generation import Use, prepare
     from handfast.codegen.manifest import LEGALISATION
+    from handfast.codegen.remote import fetch
 
     with run.out.progress("reading contracts"):
-        made = prepare(run.root, cache=Use.NOTHING if no_cache or ledger else Use.FULLY)
+        use = Use.NOTHING if no_cache or ledger else Use.FULLY
+        made = prepare(run.root, cache=use, fetch=fetch if allow_remote else None)
     run.out.findings(made.findings)
     if made.plan is None:
         run.out.result("nothing was written", written=[], deleted=[])

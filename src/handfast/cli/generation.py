@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handfast.codegen.cache import Outline
     from handfast.codegen.ir import Feature, Finding
     from handfast.codegen.project import Loaded
+    from handfast.codegen.remote import Fetch
     from handfast.codegen.write import Plan
 
 
@@ -69,8 +70,10 @@ class Generation:
             ) from error
 
 
-def prepare(root: Path, *, empty: bool = False, cache: Use = Use.NOTHING) -> Generation:
-    """Read every contract below `root` and plan the files; write nothing but a cache.
+def prepare(
+    root: Path, *, empty: bool = False, cache: Use = Use.NOTHING, fetch: Fetch | None = None
+) -> Generation:
+    """Read every contract below `root` and plan the files; write a cache and what `fetch` brings, no more.
 
     Where the cache may be used and knows what these contracts come to, they are not read, and `features` is
     empty. Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
@@ -83,7 +86,7 @@ def prepare(root: Path, *, empty: bool = False, cache: Use = Use.NOTHING) -> Gen
     if answer is not None:
         return Generation(root, answer.outlines, answer.findings, answer.files, plan(root, answer.files))
     with _without_collector():
-        loaded = read_contracts(root, empty=empty)
+        loaded = read_contracts(root, empty=empty, fetch=fetch)
         outlines = tuple(map(Outline.of, loaded.features))
         if any(finding.fatal for finding in loaded.findings):
             return Generation(root, outlines, loaded.findings, {}, None, loaded)
@@ -107,7 +110,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def read_contracts(root: Path, *, empty: bool = False) -> Loaded:
+def read_contracts(root: Path, *, empty: bool = False, fetch: Fetch | None = None) -> Loaded:
     """Read every contract below `root`; raises `WrongUse` as `prepare` does."""
     from handfast.codegen.project import Project, load
 
@@ -116,7 +119,7 @@ def read_contracts(root: Path, *, empty: bool = False) -> Loaded:
             f"{root} has no folder specs/, so there is no contract to read",
             "name a project with --project, or make one with `handfast new DIR --contract FILE`",
         )
-    loaded = load(Project(root))
+    loaded = load(Project(root), fetch=fetch)
     if not loaded.features and not loaded.findings and not empty:
         raise WrongUse(
             f"no contract in {root / 'specs'}",

@@ -10,7 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urljoin, urlsplit
 
+from handfast.codegen import remote
 from handfast.codegen.load import Document, LoadFault
+from handfast.codegen.remote import Fetch
 from handfast.codegen.resources import Resources
 from handfast.codegen.source import Map
 
@@ -64,6 +66,8 @@ class Files:
     known: dict[str, str] = field(default_factory=dict)
     """URI → the file that has it as its `$self`."""
     resources: Resources = field(default_factory=Resources)
+    fetch: Fetch | None = None
+    """How a remote document comes that has no copy yet; None where none may."""
     home: Path = field(init=False)
     """The root without symbolic links."""
 
@@ -109,17 +113,38 @@ class Files:
         if uri in self.known:
             return Target(self.known[uri], fragment)
         near = beside(own, uri)
-        what = f"`{ref}` is a remote reference; a contract must not depend on the network"
-        fix = "copy the file into the spec folder and refer to the copy, or give the copy this URI as `$self`"
         if near is None:
-            raise Refused("remote-ref", what, fix)
+            return Target(self.copied(ref, uri), fragment)
         key = (posixpath.dirname(base), near)
         if key not in self.located:
             self.located[key] = self.find(ref, PurePosixPath(key[0]), near)
         found = self.located[key]
         if isinstance(found, Refused):
-            raise Refused("remote-ref", what, fix) if _REMOTE.match(path) else found
+            if not _REMOTE.match(path) and not base.startswith(f"{remote.FOLDER}/"):
+                raise found
+            found = self.located[key] = self.copied(ref, uri)
         return Target(found, fragment)
+
+    def copied(self, ref: str, uri: str) -> str:
+        """Return the file that holds the copy of a remote document; raises `Refused`."""
+        name = remote.copy_of(uri)
+        what = f"`{ref}` is a remote reference; a contract must not depend on the network"
+        fix = "copy the file into the spec folder and refer to the copy, or give the copy this URI as `$self`"
+        if name is None:
+            raise Refused("remote-ref", what, fix)
+        if not (self.root / name).is_file():
+            if self.fetch is None:
+                raise Refused(
+                    "remote-ref", what, f"{fix}; `handfast generate --allow-remote` copies it to `{name}`"
+                )
+            try:
+                content = self.fetch(uri)
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.root / name).write_bytes(content)
+            except (remote.Unreachable, OSError) as error:
+                raise Refused("remote-ref", f"`{ref}` cannot be fetched: {error}", fix) from None
+        self.own.setdefault(name, uri)
+        return name
 
     def register(self, document: Document) -> None:
         """Note the URIs that a file gives itself."""

@@ -20,6 +20,7 @@ from handfast.codegen.legalpaths import template_shape
 from handfast.codegen.load import Document, LoadFault, read
 from handfast.codegen.names import Namer
 from handfast.codegen.pointer import escape
+from handfast.codegen.remote import Fetch
 from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, kind_of
 
@@ -71,12 +72,13 @@ class _Entry:
     document: Document
 
 
-def load(project: Project) -> Loaded:
+def load(project: Project, *, fetch: Fetch | None = None) -> Loaded:
     """Read every contract of the project; a bad one gives findings, never an exception.
 
+    Remote documents without a copy in the project come by `fetch`, if it is given.
     Features of contracts with a fatal finding are left out, so that the others can still be looked at.
     """
-    return _load(project.root, _candidates(project.root))
+    return _load(project.root, _candidates(project.root), fetch)
 
 
 def load_file(file: Path, root: Path) -> Loaded:
@@ -85,8 +87,8 @@ def load_file(file: Path, root: Path) -> Loaded:
     return _load(root, [(name.rpartition("/")[0] or name, name)])
 
 
-def _load(root: Path, candidates: list[tuple[str, str]]) -> Loaded:
-    files = Files(root, read)
+def _load(root: Path, candidates: list[tuple[str, str]], fetch: Fetch | None = None) -> Loaded:
+    files = Files(root, read, fetch=fetch)
     findings: set[Finding] = set()
     entries: list[_Entry] = []
     bundles: dict[str, Map] = {}
