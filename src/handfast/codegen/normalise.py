@@ -20,6 +20,7 @@ from handfast.codegen.names import Namer, pascal
 from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, Node, Seq, plain, strings
 from handfast.codegen.types import ANNOTATIONS, PREFIX, Types
+from handfast.codegen.wrongvalues import WrongValues
 
 _CARRIED = ("default", "deprecated", "readOnly", "writeOnly", "xml")
 """Annotations of a hoisted schema that stay with the property as well."""
@@ -56,6 +57,7 @@ class Normaliser:
         self.types = Types(self.schemas)
         self.namer = Namer()
         self.dialect = Dialect(str(root.get("openapi", "")).startswith("3.0"), report)
+        self._wrong_values = WrongValues(report)
         self._named: dict[tuple[int, Scope], tuple[Map, Named]] = {}
         """id of a node and the way to it → the node, kept so that no other gets its id, and its name."""
         self._scopes = Scopes(root)
@@ -228,6 +230,7 @@ class Normaliser:
             if "additionalItems" in node:
                 schema["items"] = self._sub("items", node["additionalItems"], f"{hint} item")
         self._discriminator(node, schema)
+        self._wrong_values.check(node, schema)
         return self.dialect.finish(node, schema)
 
     def _dependencies(self, node: Map, schema: dict[str, Json], hint: str) -> None:
