@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -91,6 +92,7 @@ def test_a_schema_that_is_told_takes_no_value(document: dict[str, Any]) -> None:
         if visit.kind == "schema":
             check(visit.node, report, old=False)
         if report.findings:
-            whole = {"$ref": "#" + "".join("/" + one.replace("/", "~1") for one in visit.path), **document}
+            pointer = "".join("/" + quote(one.replace("~", "~0").replace("/", "~1")) for one in visit.path)
+            whole = {"$ref": f"#{pointer}", **document}
             validator = Draft202012Validator(whole)
             assert not [value for value in VALUES if validator.is_valid(value)], plain(visit.node)
