@@ -24,6 +24,7 @@ from tools.compare.trial import Trial, ours, theirs
 from tools.corpus.__main__ import CORPUS, chosen
 
 US = "Handfast"
+INSTALL_SECONDS = 600
 
 
 def main() -> int:
@@ -49,7 +50,10 @@ def main() -> int:
             print("compare: skipped: no peer could be installed; nothing was compared", file=sys.stderr)
             return UNAVAILABLE
         trials = run(contracts, there, scratch)
-        versions = {US: version("handfast")} | {peer.title: installed(peer) for peer in there}
+        versions = {US: version("handfast")} | {
+            peer.title: installed(peer) if peer in there else f"{installed(peer)}: could not be installed"
+            for peer in pythons
+        }
     finally:
         if wanted.keep is None:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -69,7 +73,12 @@ def install(peer: Peer, scratch: Path) -> Path | None:
         [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)],
         [*uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(peer.lock)],
     ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return None
         if done.returncode:
             print(done.stderr[-400:], file=sys.stderr)
             return None
