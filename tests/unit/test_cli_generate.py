@@ -160,3 +160,28 @@ def test_a_folder_that_cannot_be_written(project: Path) -> None:
     assert "cannot be written" in refused.err
     assert "make the folder writable" in refused.err
     assert snapshot(project) == before
+
+
+def test_a_deprecated_operation_stays_until_its_sunset_unless_forced(project: Path) -> None:
+    edit(
+        project,
+        "components:\n",
+        NEW.replace(
+            "operationId: archiveNote",
+            "operationId: archiveNote\n      deprecated: true\n      x-sunset: 2999-01-01",
+        ),
+    )
+    assert handfast("generate", "--project", project).code == 0
+    published = (project / "contracts/openapi.yaml").read_text()
+    text = (project / CONTRACT).read_text()
+    start, end = text.index("  /notes/{note_id}/archive:"), text.index("components:\n")
+    (project / CONTRACT).write_text(text[:start] + text[end:])
+    for command in (("generate",), ("check",), ("generate", "--no-cache")):
+        refused = handfast(*command, "--project", project)
+        assert refused.code == 1
+        assert "contracts/openapi.yaml:" in refused.out
+        assert "`POST /notes/{note_id}/archive` is removed before its sunset on 2999-01-01" in refused.out
+        assert (project / "contracts/openapi.yaml").read_text() == published
+    assert handfast("generate", "--project", project, "--force").code == 0
+    assert "/archive" not in (project / "contracts/openapi.yaml").read_text()
+    assert "is removed before" not in handfast("check", "--project", project).out

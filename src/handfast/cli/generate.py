@@ -12,6 +12,9 @@ from handfast.cli.options import Run, command
 LedgerOption = Annotated[
     bool, typer.Option("--ledger", help="Print each construct of the contracts, and what becomes of it.")
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Let deprecated operations be removed before their sunset.")
+]
 NoCacheOption = Annotated[
     bool, typer.Option("--no-cache", help="Read the contracts even if nothing has changed.")
 ]
@@ -32,6 +35,7 @@ def generate(
     ledger: LedgerOption = False,
     no_cache: NoCacheOption = False,
     allow_remote: RemoteOption = False,
+    force: ForceOption = False,
 ) -> int:
     """Write generated/ and contracts/ from specs/.
 
@@ -45,7 +49,7 @@ def generate(
 
     with run.out.progress("reading contracts"):
         use = Use.NOTHING if no_cache or ledger else Use.FULLY
-        made = prepare(run.root, cache=use, fetch=fetch if allow_remote else None)
+        made = prepare(run.root, cache=use, forced=force, fetch=fetch if allow_remote else None)
     run.out.findings(made.findings)
     if made.plan is None:
         run.out.result("nothing was written", written=[], deleted=[])

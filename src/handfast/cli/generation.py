@@ -6,6 +6,7 @@ import contextlib
 import gc
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from handfast.codegen.project import Loaded
     from handfast.codegen.remote import Fetch
     from handfast.codegen.write import Plan
+
+
+PUBLISHED = "contracts/openapi.yaml"
 
 
 class Use(Enum):
@@ -71,12 +75,18 @@ class Generation:
 
 
 def prepare(
-    root: Path, *, empty: bool = False, cache: Use = Use.NOTHING, fetch: Fetch | None = None
+    root: Path,
+    *,
+    empty: bool = False,
+    cache: Use = Use.NOTHING,
+    forced: bool = False,
+    fetch: Fetch | None = None,
 ) -> Generation:
     """Read every contract below `root` and plan the files; write a cache and what `fetch` brings, no more.
 
     Where the cache may be used and knows what these contracts come to, they are not read, and `features` is
-    empty. Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
+    empty. A deprecated operation that is removed before its sunset is a fatal finding unless `forced`.
+    Raises `WrongUse` where there is no contract, unless that is expected (`empty`).
     """
     from handfast.codegen.cache import Answer, Cache, Outline
     from handfast.codegen.write import plan
@@ -84,7 +94,10 @@ def prepare(
     kept = Cache(root) if cache is not Use.NOTHING else None
     answer = kept.get() if kept is not None else None
     if answer is not None:
-        return Generation(root, answer.outlines, answer.findings, answer.files, plan(root, answer.files))
+        early = () if forced else _removed_early(root, answer.files)
+        findings = (*answer.findings, *early)
+        planned = None if early else plan(root, answer.files)
+        return Generation(root, answer.outlines, findings, answer.files, planned)
     with _without_collector():
         loaded = read_contracts(root, empty=empty, fetch=fetch)
         outlines = tuple(map(Outline.of, loaded.features))
@@ -95,7 +108,28 @@ def prepare(
         files = generate(loaded.features, root=root)
     if kept is not None and cache is Use.FULLY and loaded.read is not None:
         kept.put(Answer(files, loaded.findings, outlines), loaded.read)
-    return Generation(root, outlines, loaded.findings, files, plan(root, files), loaded)
+    early = () if forced else _removed_early(root, files)
+    planned = None if early else plan(root, files)
+    return Generation(root, outlines, (*loaded.findings, *early), files, planned, loaded)
+
+
+def _removed_early(root: Path, files: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Hold what is to be published against what is: promises to callers that would be broken."""
+    from handfast.codegen.deprecation import SUNSET, removed_early
+    from handfast.codegen.load import LoadFault, parse
+
+    try:
+        before = (root / PUBLISHED).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ()
+    after = files[PUBLISHED]
+    if SUNSET not in before or before == after:
+        return ()
+    try:
+        previous = parse(before, PUBLISHED).root
+    except LoadFault:  # edited by hand; the plan refuses to overwrite it
+        return ()
+    return tuple(removed_early(previous, parse(after, PUBLISHED).root, datetime.now(UTC)))
 
 
 @contextlib.contextmanager

@@ -214,8 +214,8 @@ def _tokens(ref: str) -> tuple[str, ...]:
     )
 
 
-def _place(document: Mapping[str, Json], operation: Operation) -> tuple[str, ...] | None:
-    """Where the operation stands in the author's document; path items may be references."""
+def place_in(document: Mapping[str, Json], operation: Operation) -> tuple[str, ...] | None:
+    """Return where the operation stands in the author's document; path items may be references."""
     path: tuple[str, ...] = ("paths", operation.path)
     item = _get(_get(dict(document), "paths"), operation.path)
     for _ in range(_MAX_HOPS):
@@ -232,7 +232,8 @@ def _place(document: Mapping[str, Json], operation: Operation) -> tuple[str, ...
     return (*path, *place) if isinstance(item, dict) else None
 
 
-def _at(document: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+def at(document: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+    """Return what stands at `path` of a document; None where nothing does."""
     node: Json = dict(document)
     for name in path:
         node = _get(node, name)
@@ -240,8 +241,8 @@ def _at(document: Mapping[str, Json], path: tuple[str, ...]) -> Json:
 
 
 def _raw(document: Mapping[str, Json], operation: Operation) -> Json:
-    path = _place(document, operation)
-    return None if path is None else _at(document, path)
+    path = place_in(document, operation)
+    return None if path is None else at(document, path)
 
 
 # --- as an overlay --------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def actions(document: Mapping[str, Json], added: tuple[Answers, ...]) -> list[Ac
         found.append(_component(document, problem))
     done: set[tuple[str, ...]] = set()
     for one in added:
-        path = _place(document, one.operation)
+        path = place_in(document, one.operation)
         if path is None or path in done:
             continue
         done.add(path)
@@ -263,7 +264,7 @@ def actions(document: Mapping[str, Json], added: tuple[Answers, ...]) -> list[Ac
             status: _response(status, one.error, problem) for status in one.statuses
         }
         words = f"What the platform answers to {one.operation.method} {one.operation.path} besides."
-        if isinstance(_get(_at(document, path), "responses"), dict):
+        if isinstance(_get(at(document, path), "responses"), dict):
             found.append(Action((*path, "responses"), responses, words))
         else:
             found.append(Action(path, {"responses": responses}, words))
@@ -277,7 +278,7 @@ def _response(status: str, error: ErrorSchema, problem: str | None) -> Json:
 
 
 def _free(document: Mapping[str, Json]) -> str:
-    taken = _at(document, ("components", "schemas"))
+    taken = at(document, ("components", "schemas"))
     name = "ProblemDetails"
     while isinstance(taken, dict) and name in taken:
         name = f"Platform{name}"
@@ -287,9 +288,9 @@ def _free(document: Mapping[str, Json]) -> str:
 def _component(document: Mapping[str, Json], name: str) -> Action:
     words = "Problem details (RFC 9457), for errors the contract has no schema for."
     schemas: dict[str, Json] = {name: problem_schema()}
-    if isinstance(_at(document, ("components", "schemas")), dict):
+    if isinstance(at(document, ("components", "schemas")), dict):
         return Action(("components", "schemas"), schemas, words)
-    if isinstance(_at(document, ("components",)), dict):
+    if isinstance(at(document, ("components",)), dict):
         return Action(("components",), {"schemas": schemas}, words)
     return Action((), {"components": {"schemas": schemas}}, words)
 

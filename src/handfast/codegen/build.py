@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote
 
-from handfast.codegen import clashes, errors, variants
+from handfast.codegen import clashes, deprecation, errors, variants
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
 from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
 from handfast.codegen.legalpaths import template_names
@@ -205,6 +205,7 @@ class _Builder:
             context=_context(security),
             tags=tuple(_texts(node.get("tags"))),
             deprecated=node.get("deprecated") is True,
+            deprecation=deprecation.read(node, self.report),
             source=source,
         )
 

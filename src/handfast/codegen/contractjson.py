@@ -36,7 +36,7 @@ def _sender(sender: Sender) -> JsonObject:
 
 def _operation(operation: Operation, added: Answers | None) -> JsonObject:
     body = operation.body
-    return {
+    found: JsonObject = {
         "operationId": operation.operation_id,
         "method": operation.method,
         "path": operation.path,
@@ -54,6 +54,9 @@ def _operation(operation: Operation, added: Answers | None) -> JsonObject:
         "responses": {response.status: _response(response) for response in operation.responses},
         "platform": {} if added is None else _platform(added),
     }
+    if operation.deprecation is not None:
+        found["deprecation"] = {"since": operation.deprecation.since, "sunset": operation.deprecation.sunset}
+    return found
 
 
 def _param(param: Param) -> JsonObject:

@@ -208,6 +208,16 @@ class ErrorClass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecation:
+    """When an operation was deprecated, and when it will be gone."""
+
+    since: int
+    """In seconds since 1970; 0 where the author does not say."""
+    sunset: str = ""
+    """As `Sunset` sends it, an HTTP date; empty where no end is planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One HTTP operation; names are final and unique in their feature."""
 
@@ -237,6 +247,8 @@ class Operation:
     context: Literal["Context", "PublicContext", "OptionalContext"]
     tags: tuple[str, ...] = ()
     deprecated: bool = False
+    deprecation: Deprecation | None = None
+    """What its answers say of its end, if it is deprecated."""
     source: Source
 
 

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from handfast.codegen import deprecation
 from handfast.codegen import overlay as overlays
 from handfast.codegen.answers import Answers, actions, answers
 from handfast.codegen.ir import Feature, Json, PyName
@@ -28,12 +29,13 @@ def publish(features: Sequence[Feature]) -> Published:
     source = merged(features) if features else _empty()
     added = {feature.name: answers(feature, source) for feature in features}
     everything = tuple(one for feature in features for one in added[feature.name])
+    operations = [operation for feature in features for operation in feature.operations]
     single = features[0] if len(features) == 1 else None
     overlay = overlays.document(
         title="What the service answers where the contract is silent",
         version=features[0].version if features else "0",
         extends=None if single is None else posixpath.relpath(single.file, "contracts"),
-        actions=actions(source, everything),
+        actions=[*actions(source, everything), *deprecation.actions(source, operations, everything)],
     )
     return Published(source, overlays.apply(source, overlay), overlay, added)
 

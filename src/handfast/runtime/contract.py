@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -92,6 +92,8 @@ class OperationSpec:
     responses: Mapping[str, Response]
     platform: Mapping[str, Response]
     """What the published contract adds where the author was silent."""
+    end: tuple[tuple[bytes, bytes], ...] = ()
+    """The headers of a deprecated operation: `Deprecation` (RFC 9745) and `Sunset` (RFC 8594)."""
 
     def response(self, status: int) -> Response | None:
         """What is declared for `status`: by itself, as a range, or as `default`; None where nothing is."""
@@ -172,7 +174,14 @@ def _operation(name: str, entry: Mapping[str, Any]) -> OperationSpec:
         else Body(body["required"], tuple(_media(media) for media in body["media"])),
         responses={status: _response(response) for status, response in entry["responses"].items()},
         platform={status: _response(response) for status, response in entry.get("platform", {}).items()},
+        end=tuple(_end(entry["deprecation"])) if "deprecation" in entry else (),
     )
+
+
+def _end(entry: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+    yield b"deprecation", b"@%d" % entry["since"]
+    if entry["sunset"]:
+        yield b"sunset", entry["sunset"].encode("ascii")
 
 
 def _parameter(entry: Mapping[str, Any]) -> Parameter:

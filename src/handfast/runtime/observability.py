@@ -156,6 +156,12 @@ class Metrics:
             ["operation_id"],
             registry=self.registry,
         )
+        self._deprecated = Counter(
+            "deprecated_requests_total",
+            "Requests of deprecated operations, by the kind of caller.",
+            ["operation_id", "caller"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
 
     def observe(self, operation_id: str, method: str, status: int, seconds: float) -> None:
@@ -168,6 +174,10 @@ class Metrics:
             self._children[key] = children
         children[0].observe(seconds)
         children[1].inc()
+
+    def deprecated(self, operation_id: str, caller: str) -> None:
+        """Count one request of a deprecated operation; `caller` is a kind of caller, never who it is."""
+        self._deprecated.labels(operation_id, caller).inc()
 
     def violation(self, operation_id: str) -> None:
         """Count one response that broke the contract."""

@@ -39,7 +39,16 @@ from handfast.runtime.settings import Settings
 from handfast.runtime.state import KEY, RequestState, state_of
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
-EXPOSED_HEADERS: Final = (CORRELATION_HEADER, "Location", "ETag", "Link", "Retry-After", "WWW-Authenticate")
+EXPOSED_HEADERS: Final = (
+    CORRELATION_HEADER,
+    "Location",
+    "ETag",
+    "Link",
+    "Retry-After",
+    "WWW-Authenticate",
+    "Deprecation",
+    "Sunset",
+)
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 QUIET_PATHS: Final = frozenset(("/health", "/ready", "/metrics"))
 CLIENT_GONE: Final = 499
@@ -59,6 +68,7 @@ def layers(
         Middleware(CorrelationId),
         Middleware(RequestLog, metrics=metrics),
         Middleware(SecurityHeaders, settings=settings),
+        *([Middleware(DeprecationHeaders)] if _deprecates(document) else []),
         *_cors(settings.cors_origins, methods),
         Middleware(Errors),
         Middleware(Admission, settings=settings),
@@ -66,6 +76,13 @@ def layers(
         Middleware(EncodedSlashes),
         *([Middleware(BasePaths, bases=bases, paths=document.get("paths", {}))] if bases else []),
     ]
+
+
+def _deprecates(document: Mapping[str, Any]) -> bool:
+    """Whether any operation of an OpenAPI document is deprecated."""
+    nodes = [node for item in document.get("paths", {}).values() for node in item.values()]
+    nodes += [node for one in nodes if isinstance(one, dict) for node in one.values()]  # additionalOperations
+    return any(isinstance(node, dict) and node.get("deprecated") is True for node in nodes)
 
 
 def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
@@ -163,6 +180,8 @@ class RequestLog:
         # A caller may invent methods; labels must stay few.
         method = scope["method"] if state.operation is not None or scope["method"] in METHODS else "other"
         self._metrics.observe(operation_id, method, status, seconds)
+        if state.operation is not None and state.operation.end:
+            self._metrics.deprecated(operation_id, state.caller)
         quiet = scope["path"] in QUIET_PATHS
         write = _log.debug if quiet else _log.info
         write(
@@ -176,6 +195,29 @@ class RequestLog:
             db_statements=state.statements,
             db_ms=round(state.database_seconds * 1000, 3),
         )
+
+
+class DeprecationHeaders:
+    """Says on every answer of a deprecated operation since when it is, and when it will be gone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_end(message: Message) -> None:
+            operation = state_of(scope).operation
+            if message["type"] == "http.response.start" and operation is not None and operation.end:
+                headers = list(message.get("headers", ()))
+                # What a handler says itself is more than the contract knows.
+                own = {name.lower() for name, _ in headers}
+                message["headers"] = [*headers, *(one for one in operation.end if one[0] not in own)]
+            await send(message)
+
+        await self.app(scope, receive, send_with_end)
 
 
 class Errors:

@@ -277,7 +277,7 @@ class Call(Generic[ContextT, InputsT]):
         if user is None:
             structlog.contextvars.bind_contextvars(operation_id=operation_id)
         else:
-            state.user_id = user.id
+            state.user_id, state.caller = user.id, user.role
             structlog.contextvars.bind_contextvars(operation_id=operation_id, user_id=str(user.id))
         if operation.missing is not None:
             raise NotImplementedYet(operation.missing)

@@ -22,6 +22,8 @@ class RequestState:
     operation: OperationSpec | None = None
     has_body: bool = False
     user_id: UUID | None = None
+    caller: str = "anonymous"
+    """The kind of caller: `anonymous`, `user`, `service` or `admin`."""
     statements: int = 0
     database_seconds: float = 0.0
 
