@@ -72,14 +72,26 @@ def test_a_new_operation_is_generated_and_its_handler_asked_for(project: Path) -
     assert drift.code == 1
     assert "+    async def archive_note(" in drift.out
     assert "handfast generate" in drift.out
+    dry = handfast("generate", "--project", project, "--dry-run")
+    assert (dry.code, "+    raise NotWritten" in dry.out) == (0, True)
+    assert b"archive_note" not in (project / HANDLER).read_bytes()
     made = handfast("generate", "--project", project)
     assert made.code == 0
-    assert f"{HANDLER}:1: `archive_note` is still to be written" in made.out
-    assert "async def archive_note(ctx: PublicContext, note_id: UUID) -> None" in made.out
-    lacking = handfast("check", "--project", project)
-    assert lacking.code == 1
-    assert f"{HANDLER}:1: `archive_note` is still to be written" in lacking.out
-    assert handfast("check", "--project", project, "--json").json["work"][0]["function"] == "archive_note"
+    lines = (project / HANDLER).read_text().splitlines()
+    line = lines.index("async def archive_note(ctx: PublicContext, note_id: UUID) -> None:") + 1
+    assert f"{HANDLER}:{line}: `archive_note` is still to be written: a stub was added" in made.out
+    assert handfast("check", "--project", project).code == 0
+
+
+def test_a_handler_that_cannot_be_read_stops_everything(project: Path) -> None:
+    edit(project, "components:\n", NEW)
+    (project / HANDLER).write_text("async def broken(:\n")
+    before = snapshot(project)
+    made = handfast("generate", "--project", project)
+    assert made.code == 1
+    assert f"{HANDLER}:1: the contract's change cannot reach this file" in made.out
+    assert handfast("check", "--project", project).code == 1
+    assert snapshot(project) == before
 
 
 def test_a_changed_signature_and_a_removed_operation_are_told(project: Path) -> None:
@@ -93,7 +105,7 @@ def test_a_changed_signature_and_a_removed_operation_are_told(project: Path) -> 
         (item["kind"], item["function"]): item
         for item in handfast("generate", "--project", project, "--json").json["work"]
     }
-    assert set(work) == {("change", "list_notes"), ("write", "drop_note"), ("remove", "delete_note")}
+    assert set(work) == {("change", "list_notes"), ("rename", "drop_note")}
     lines = (project / HANDLER).read_text().splitlines()
     assert lines[work["change", "list_notes"]["line"] - 1].startswith("async def list_notes(")
     assert "tag: str | None = None" in work["change", "list_notes"]["fix"]

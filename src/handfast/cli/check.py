@@ -29,12 +29,17 @@ def check(run: Run, strict: StrictOption = False, no_cache: NoCacheOption = Fals
         run.out.result("", drift=None)
         return FINDINGS
     run.out.findings(made.plan.refused)
-    diff = made.plan.diff()
+    diff = made.diff()
     run.out.data(diff.rstrip("\n"), drift=diff)
-    if diff or made.plan.refused:
-        run.out.result("generated code differs from the contracts\n  fix: run `handfast generate`")
-        return FINDINGS
     todo = made.work()
+    if diff or made.plan.refused:
+        for work in todo:
+            run.out.data(str(work))
+        run.out.result(
+            "generated code or handlers differ from the contracts\n  fix: run `handfast generate`",
+            work=[work.facts() for work in todo],
+        )
+        return FINDINGS
     for work in todo:
         run.out.data(str(work))
     if todo:

@@ -135,8 +135,12 @@ class Development:
             return False
         self._features = made.features
         todo = made.work()
+        if made.evolved.blocked:
+            for work in todo:
+                self.out.event("work", str(work), **work.facts())
+            return False
         made.apply()
-        written = [*made.plan.created, *made.plan.changed, *made.plan.deleted]
+        written = [*made.plan.created, *made.plan.changed, *made.plan.deleted, *sorted(made.evolved.files)]
         if written:
             self.out.event("generated", f"generated {len(written)} files", files=written)
         for work in todo:

@@ -21,6 +21,9 @@ NoCacheOption = Annotated[
 RemoteOption = Annotated[
     bool, typer.Option("--allow-remote", help="Copy what remote references name into specs/remote/, once.")
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would change as a unified diff, and write nothing.")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Let warnings fail the command too.")]
 
 
@@ -36,11 +39,13 @@ def generate(
     no_cache: NoCacheOption = False,
     allow_remote: RemoteOption = False,
     force: ForceOption = False,
+    dry_run: DryRunOption = False,
 ) -> int:
-    """Write generated/ and contracts/ from specs/.
+    """Write generated/ and contracts/ from specs/, and fit handlers to what changed.
 
-    Says which handler functions are still to be written or have to change. With --ledger also tells
-    of each construct whether it is enforced, partly enforced, refused or an annotation, and why.
+    Adds stubs, rewrites signatures, renames, and sets functions of removed operations aside; says what is
+    left to do by hand. With --ledger also tells of each construct whether it is enforced, partly enforced,
+    refused or an annotation, and why.
     """
     from handfast.cli.coverage import show
     from handfast.cli.generation import Use, prepare
@@ -48,8 +53,9 @@ def generate(
     from handfast.codegen.remote import fetch
 
     with run.out.progress("reading contracts"):
+        wanted = allow_remote and not dry_run
         use = Use.NOTHING if no_cache or ledger else Use.FULLY
-        made = prepare(run.root, cache=use, forced=force, fetch=fetch if allow_remote else None)
+        made = prepare(run.root, cache=use, forced=force, fetch=fetch if wanted else None)
     run.out.findings(made.findings)
     if made.plan is None:
         run.out.result("nothing was written", written=[], deleted=[])
@@ -59,10 +65,22 @@ def generate(
         run.out.result("nothing was written", written=[], deleted=[])
         return FINDINGS
     todo = made.work()
+    if made.evolved.blocked:
+        for work in todo:
+            run.out.data(str(work))
+        run.out.result("nothing was written", written=[], deleted=[], work=[work.facts() for work in todo])
+        return FINDINGS
+    if dry_run:
+        diff = made.diff()
+        run.out.data(diff.rstrip("\n"), diff=diff)
+        for work in todo:
+            run.out.data(str(work))
+        run.out.result("nothing was written", written=[], deleted=[], work=[work.facts() for work in todo])
+        return FINDINGS if strict and made.findings else OK
     made.apply()
     if ledger and made.loaded is not None:
         show(made.loaded.ledger(), run.out)
-    written = [*made.plan.created, *made.plan.changed]
+    written = [*made.plan.created, *made.plan.changed, *sorted(made.evolved.files)]
     for work in todo:
         run.out.data(str(work))
     counted = f"{len(written)} written, {len(made.plan.deleted)} deleted, {len(made.files)} in all"

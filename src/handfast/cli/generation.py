@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from handfast.cli.errors import CliError, WrongUse
 if TYPE_CHECKING:
     from handfast.cli.handlers import Work
     from handfast.codegen.cache import Outline
+    from handfast.codegen.evolution.evolve import Evolved
     from handfast.codegen.ir import Feature, Finding
     from handfast.codegen.project import Loaded
     from handfast.codegen.remote import Fetch
@@ -34,7 +36,7 @@ class Use(Enum):
     """Read, and keep what is made."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Generation:
     """What the contracts of a project come to: findings, and a plan unless one of them is fatal."""
 
@@ -51,22 +53,57 @@ class Generation:
         """The features in full, of contracts that were read."""
         return self.loaded.features if self.loaded is not None else ()
 
-    def work(self) -> list[Work]:
-        """List what is to be written or changed by hand; call it before the plan is carried out."""
-        from handfast.cli.handlers import protocol_file, work
+    @cached_property
+    def before(self) -> Mapping[str, str]:
+        """The generated modules as the last generation left them, by path: what the contract was."""
+        names = ("handler", "models", "errors")
+        paths = [f"generated/{outline.name}/{name}.py" for outline in self.outlines for name in names]
+        present = [path for path in paths if (self.root / path).is_file()]
+        return {path: (self.root / path).read_text(encoding="utf-8") for path in present}
 
-        before = {}
-        for outline in self.outlines:
-            path = protocol_file(outline.name)
-            if (self.root / path).is_file():
-                before[path] = (self.root / path).read_text(encoding="utf-8")
-        return work(self.root, self.outlines, before, self.files)
+    @cached_property
+    def evolved(self) -> Evolved:
+        """What the contracts ask of the project's own files, compared with the last generation."""
+        from handfast.cli.evolution import evolution
+        from handfast.cli.handlers import lacks
+        from handfast.codegen.evolution.evolve import Evolved
+
+        changed = [
+            outline.name
+            for outline in self.outlines
+            if any(
+                self.before.get(path) != self.files.get(path)
+                for name in ("handler", "models", "errors")
+                for path in [f"generated/{outline.name}/{name}.py"]
+            )
+            or lacks(self.root, outline.name, outline.places)
+        ]
+        return evolution(self.root, changed, self.before, self.files) if changed else Evolved()
+
+    def diff(self) -> str:
+        """Return all that `apply` would change, as a unified diff."""
+        from handfast.cli.evolution import diff
+
+        return (self.plan.diff() if self.plan is not None else "") + diff(self.root, self.evolved)
+
+    def work(self) -> list[Work]:
+        """List what was or will be done to handlers, and what is left; call it before `apply`."""
+        from handfast.cli.handlers import Work, work
+
+        told = [Work(n.file, n.line, n.kind, n.function, n.what, n.fix) for n in self.evolved.notes]
+        names = {one.function for one in told if one.kind != "rename"}
+        rest = work(self.root, self.outlines, self.before, self.files, self.evolved.files)
+        return sorted([*told, *(one for one in rest if one.function not in names)])
 
     def apply(self) -> None:
-        """Carry out the plan, which must be there; raises `CliError` where a file cannot be written."""
+        """Carry out the plan, which must be there; raises `CliError` where a file cannot be written.
+
+        Handlers come first: should the run end between the two, the next one sees the same change again,
+        and finds it made. Call it only while `evolved` is not blocked.
+        """
         assert self.plan is not None  # noqa: S101 - the caller has told the findings instead
         try:
-            self.plan.apply()
+            self.plan.apply(self.evolved.files)
         except OSError as error:
             raise CliError(
                 f"{self.root} cannot be written: {error.strerror}",

@@ -6,7 +6,7 @@ Nothing is imported, so that a half-written module can be looked at too.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,7 @@ class Work:
 
     file: str
     line: int
-    kind: Literal["write", "change", "remove"]
+    kind: Literal["write", "change", "rename", "remove", "blocked"]
     function: str
     what: str
     fix: str
@@ -57,20 +57,30 @@ def handler_of(root: Path, feature: str, function: str) -> Handler:
     return Handler(file, node.lineno, "still a stub" if "NotWritten" in names else "written")
 
 
+def lacks(root: Path, feature: str, functions: Iterable[str]) -> bool:
+    """Whether one of `functions` is known not to be there."""
+    _, defined = _defined(root, feature)
+    return defined is not None and any(name not in defined for name in functions)
+
+
 def protocol_file(feature: str) -> str:
     """Return where the generated protocol of `feature` stands."""
     return f"generated/{feature}/handler.py"
 
 
 def work(
-    root: Path, features: Sequence[Outline], before: Mapping[str, str], after: Mapping[str, str]
+    root: Path,
+    features: Sequence[Outline],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    own: Mapping[str, bytes] | None = None,
 ) -> list[Work]:
     """List what the handlers of `features` lack against the protocols in `after`.
 
     `before` and `after` map generated paths to texts, of the last generation and of this one: a function
     whose signature differs between the two, or whose parameters are not the protocol's, is to be changed; one
     that is in no protocol any more is to be removed; one that the handlers do not define is to be written.
-    Types are left to mypy, which knows what their names mean.
+    Types are left to mypy, which knows what their names mean. `own` holds files that are about to change.
     """
     found: list[Work] = []
     for feature in features:
@@ -84,7 +94,7 @@ def work(
             if same
             else {name: _signature(method) for name, method in _methods(before.get(path, "")).items()}
         )
-        file, defined = _defined(root, feature.name)
+        file, defined = _defined(root, feature.name, own or {})
         if defined is None:
             continue
         for name, signature in wanted.items():
@@ -159,17 +169,23 @@ def _signature(function: ast.AsyncFunctionDef) -> str:
     return f"async def {function.name}({words}){result}"
 
 
-def _defined(root: Path, feature: str) -> tuple[str, Mapping[str, ast.stmt] | None]:
+def _defined(
+    root: Path, feature: str, own: Mapping[str, bytes] | None = None
+) -> tuple[str, Mapping[str, ast.stmt] | None]:
     """The feature's handler module, and what defines each name in it; None where that cannot be told."""
     file = f"handlers/{feature}/operations.py"
     single = f"handlers/{feature}.py"
-    if not (root / file).is_file() and (root / single).is_file():
+    texts = own or {}
+    if file not in texts and not (root / file).is_file() and (root / single).is_file():
         file = single
     try:
-        tree = ast.parse((root / file).read_text(encoding="utf-8"))
+        tree = ast.parse(texts[file] if file in texts else (root / file).read_bytes())
     except FileNotFoundError:
         return file, {}
-    except SyntaxError:  # the service says so when it is restarted; nothing is known about the functions
+    except (
+        SyntaxError,
+        ValueError,
+    ):  # the service says so when it is restarted; nothing is known about the functions
         return file, None
     names: dict[str, ast.stmt] = {}
     for node in tree.body:

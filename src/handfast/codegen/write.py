@@ -65,20 +65,25 @@ class Plan:
         for line in difflib.unified_diff(old, new, before, after):
             yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
-    def apply(self) -> None:
+    def apply(self, own: Mapping[str, bytes] | None = None) -> None:
         """Write, replace and delete; raises `EditedByHand` and leaves all as it was if a file is refused.
 
         New texts are laid beside the old ones first and then moved over them, the manifest last. Whatever
-        stops that half way, the next run takes it up.
+        stops that half way, the next run takes it up. `own` are new bytes of the project's own files: they
+        are moved first, so that the next run still sees the previous contract in what was generated.
         """
         if self.refused:
             raise EditedByHand(self.refused)
-        if self.empty:
+        if self.empty and not own:
             return
         fresh = [path for path in (*self.created, *self.changed) if path != MANIFEST]
         with contextlib.ExitStack() as stack:
-            staged = {path: self._stage(path, self.files[path], stack) for path in [*fresh, MANIFEST]}
-            journal = self._stage(_JOURNAL, self.files[MANIFEST], stack)
+            hand = {path: self._stage(path, data, stack) for path, data in (own or {}).items()}
+            texts = {path: self.files[path].encode() for path in [*fresh, MANIFEST]}
+            staged = {path: self._stage(path, data, stack) for path, data in texts.items()}
+            journal = self._stage(_JOURNAL, texts[MANIFEST], stack)
+            for path, temporary in hand.items():
+                temporary.replace((self.root / path).resolve())  # a link stays a link
             journal.replace(self.root / _JOURNAL)
             for path in fresh:
                 staged[path].replace(self.root / path)
@@ -89,15 +94,15 @@ class Plan:
         for path in self.deleted:
             self._remove_empty(PurePosixPath(path).parent)
 
-    def _stage(self, path: str, text: str, stack: contextlib.ExitStack) -> Path:
-        """Write `text` to a temporary file beside `path`, removed if it is still there in the end."""
+    def _stage(self, path: str, data: bytes, stack: contextlib.ExitStack) -> Path:
+        """Write `data` to a temporary file beside `path`, removed if it is still there in the end."""
         place = self.root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".tmp", dir=place.parent)
         staged = Path(name)
         stack.callback(staged.unlink, missing_ok=True)
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(data)
         # mkstemp keeps others from reading; generated files are as readable as any of the project's.
         staged.chmod(place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
         return staged
