@@ -26,15 +26,15 @@ How each is measured:
 
 - *generates or loads*: exit code 0 and files; for Connexion, which makes no code, the application starts.
 - *imports*: the application is imported by the tool's own Python, with what its documentation installs.
-- *operations*: the router of an importable application takes their method and path; ours are the routes that the
-  generated router has.
-- `mypy --strict` and `ruff check` run with their defaults on all that was made; ours is held to more rules besides.
-- *same bytes*: a second generation into another folder, time stamps switched off where there is an option; ours is
-  generated twice in one place.
+- *operations*: the router of an importable application takes their method and path; ours are the routes
+  that the generated router has.
+- `mypy --strict` and `ruff check` run with their defaults on all that was made; ours is held to more rules.
+- *same bytes*: a second generation into another folder, time stamps switched off where there is an option;
+  ours is generated twice in one place.
 - *CPU*: of one generation with the start of the program, over the contracts that the tool generates.
 
-What applications answer is not compared here. Our mocks are held against the same contracts by Schemathesis with
-every check on (`nox -s corpus`).
+What applications answer is not compared here. Our mocks are held against the same contracts by Schemathesis
+with every check on (`nox -s corpus`).
 
 | tool | version |
 |---|---|
