@@ -107,6 +107,44 @@ def closed(document: Schema) -> Schema:
     return _Closer(document).run()
 
 
+_INSIDE = (*_NESTED, "contains", "unevaluatedProperties", "propertyNames")
+
+
+def shallow(document: Schema) -> Schema:
+    """Return what a document says of a value itself, and nothing of what is inside: it admits more."""
+    defs: dict[str, Schema] = document.get("$defs", {}) if isinstance(document, dict) else {}
+    needed: dict[str, Schema] = {}
+
+    def of(schema: Any) -> Any:
+        if not isinstance(schema, dict):
+            return schema
+        out = {
+            key: value for key, value in schema.items() if key not in ("$defs", "not", "if", "then", "else")
+        }
+        target = _local(schema)
+        if target in defs and target not in needed:
+            needed[str(target)] = True
+            needed[str(target)] = of(defs[str(target)])
+        for key in _PARTS:
+            if key in out:
+                out[key] = [of(one) for one in out[key]]
+        for key in ("properties", "patternProperties"):
+            if key in out:
+                out[key] = {name: one is not False for name, one in out[key].items()}
+        for key in _INSIDE:
+            if isinstance(out.get(key), dict):
+                out[key] = True
+        if "oneOf" in out:
+            out["anyOf"] = [{"anyOf": out.pop("oneOf")}] if "anyOf" not in out else out["anyOf"]
+        out.pop("oneOf", None)
+        out.pop("dependentSchemas", None)
+        out.pop("prefixItems", None)
+        return out
+
+    made = of(document)
+    return {**made, "$defs": needed} if isinstance(made, dict) and needed else made
+
+
 class _Closer:
     def __init__(self, document: Schema) -> None:
         self.document = document

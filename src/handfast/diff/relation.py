@@ -13,14 +13,18 @@ from typing import Any, Literal, TypeAlias
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
-from handfast.diff.documents import closed
+from handfast.diff.documents import closed, shallow
 from handfast.diff.model import Witness
-from handfast.diff.witness import find
+from handfast.diff.witness import THOROUGH, find
 from handfast.validation.directions import Schema
 
 Answer: TypeAlias = Literal["yes", "no", "unknown"]
-_LARGEST = 30_000
+_LARGEST = 6_000
 """Characters of a document that the engine is asked about; a larger one is left to values and structure."""
+PATIENCE = 3
+"""How many undecided pairs of a comparison are looked into thoroughly; the rest of them as any other."""
+_LIMIT = 2_000
+"""Characters of a document that is a single limit."""
 _LARGEST_DIFFERENCE = 8_000
 """Characters of a document of which the engine is asked for a difference, which takes it far longer."""
 
@@ -44,6 +48,7 @@ class Relations:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._known: dict[tuple[str, str], Relation] = {}
+        self._patience = PATIENCE
         self._proved: dict[tuple[str, str], bool] = {}
         self._canonical: dict[str, CanonicalSchema | None] = {}
         self._closed: dict[int, tuple[Schema, Schema, str]] = {}
@@ -82,6 +87,10 @@ class Relations:
         if wide is True or tight is False or texts[0] == texts[1]:
             return _YES
         outer, inner = self._form(wide, texts[0]), self._form(tight, texts[1])
+        if inner is None and outer is not None and len(texts[0]) < _LIMIT:
+            # A limit of a large object is held against the object without what is inside its properties.
+            flat = shallow(tight)
+            inner = self._form(flat, _text(flat))
         answer: Answer = "unknown"
         rest: Any = None
         if outer is not None and inner is not None:
@@ -92,7 +101,9 @@ class Relations:
             rest = _rest(inner, outer) if len(texts[1]) <= _LARGEST_DIFFERENCE else None
             if rest is False:
                 return _YES
-        witness = find(tight, narrow, wide, rest)
+        thorough = answer == "unknown" and self._patience > 0 and sum(map(len, texts)) <= _LARGEST_DIFFERENCE
+        self._patience -= thorough
+        witness = find(tight, narrow, wide, rest, effort=THOROUGH if thorough else 1)
         if witness is not None:
             return Relation("no", witness)
         if answer == "no":

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from itertools import islice
 from random import Random
 from typing import Any, Final
+from urllib.parse import unquote
 
 from jsonschema_rs import Validator
 
@@ -20,12 +22,14 @@ from handfast.mock.texts import texts
 from handfast.validation.directions import LOCAL, Schema
 from handfast.validation.engine import Unusable, compiled
 
-ATTEMPTS: Final = 240
+ATTEMPTS: Final = 120
 """Values that are tried for one pair of schemas."""
-MORE: Final = 40
+MORE: Final = 20
 """Values that are tried once there is a witness, for a smaller one."""
-MOST_BUILT: Final = 3000
+MOST_BUILT: Final = 600
 """Values, inner ones counted, that are made for one pair: large schemas get fewer attempts."""
+THOROUGH: Final = 30
+"""How many times more of both where nothing is known of a pair, and it is small."""
 DEEPEST: Final = 8
 _LONGEST: Final = 5000
 _MOST_ITEMS: Final = 64
@@ -37,10 +41,13 @@ class _Dead(Exception):
     """A schema of which no value can be made this way."""
 
 
-def find(tight: Schema, narrow: Schema, wide: Schema, rest: Schema | None = None) -> Witness | None:
+def find(
+    tight: Schema, narrow: Schema, wide: Schema, rest: Schema | None = None, *, effort: int = 1
+) -> Witness | None:
     """Return the smallest value found that `tight` and `narrow` take and `wide` refuses, or None.
 
-    `tight` is `narrow` without what nobody declared; `rest` is a schema of such values, where it is known.
+    `tight` is `narrow` without what nobody declared; `rest` is a schema of such values, where it is known;
+    `effort` says how much longer than usual to look.
     """
     try:
         judges = compiled(tight), compiled(narrow), compiled(wide)
@@ -51,10 +58,10 @@ def find(tight: Schema, narrow: Schema, wide: Schema, rest: Schema | None = None
     sources: list[Schema] = [rest, tight] if isinstance(rest, dict) else [tight]
     for source in sources:
         maker = _Maker(source, wide)
-        left = ATTEMPTS
-        for number in range(ATTEMPTS):
+        left = ATTEMPTS * effort
+        for number in range(left):
             left -= 1
-            if left < 0 or maker.built > MOST_BUILT:
+            if left < 0 or maker.built > MOST_BUILT * effort:
                 break
             try:
                 made = maker.value(number)
@@ -81,7 +88,8 @@ class _Maker:
 
     def __init__(self, schema: Schema, other: Schema) -> None:
         self.schema = schema
-        self.defs: dict[str, Any] = schema.get("$defs", {}) if isinstance(schema, dict) else {}
+        self.other = _renamed(other)
+        self.defs: dict[str, Any] = {**_definitions(schema), **_definitions(self.other)}
         self.pool = _Pool()
         self.pool.add(schema)
         self.pool.add(other)
@@ -93,7 +101,8 @@ class _Maker:
         """Make the value of that number."""
         self.random = Random(number)  # noqa: S311 (as above)
         self.full = (DEEPEST, 0, 1, 2, 3)[number % 5]
-        return self.of([self.schema], 0)
+        # What is of both, but for one branch more or less of a `oneOf`, is where `oneOf` decides.
+        return self.of([self.schema, self.other] if number % 4 == 3 else [self.schema], 0)
 
     def of(self, schemas: list[Any], depth: int) -> Any:
         """Make a value that all `schemas` take, as far as their keywords are easy to obey together."""
@@ -143,13 +152,13 @@ class _Maker:
         for key in ("anyOf", "oneOf"):
             if schema.get(key):
                 self.flatten(self.random.choice(schema[key]), parts, hops + 1)
+                if key == "oneOf" and self.random.random() < 0.15:
+                    self.flatten(self.random.choice(schema[key]), parts, hops + 1)
         if "if" in schema:
             self.flatten(schema.get("then" if self.random.random() < 0.5 else "else", True), parts, hops + 1)
 
     def target(self, ref: str) -> Any:
         """Return what a reference leads to."""
-        from urllib.parse import unquote
-
         if ref == "#":
             return self.schema
         return self.defs.get(unquote(ref.removeprefix(LOCAL)), True)
@@ -214,7 +223,8 @@ class _Maker:
         try:
             if patterns and self.random.random() < 0.5:
                 return regex.text(self.random.choice(patterns), self.random)
-            made = list(texts(self.random, wanted=formats, patterns=patterns, least=least, most=most))
+            proposed = texts(self.random, wanted=formats, patterns=patterns, least=least, most=most)
+            made = list(islice(proposed, 3))
         except regex.Unreadable:
             raise _Dead from None
         return self.random.choice(made) if made else self.dead()
@@ -296,6 +306,21 @@ _HINTS: Final = {
     "string": {"minLength", "maxLength", "pattern", "format"},
     "integer": {"minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum"},
 }
+
+
+def _definitions(schema: Schema) -> dict[str, Any]:
+    found: dict[str, Any] = schema.get("$defs", {}) if isinstance(schema, dict) else {}
+    return found
+
+
+def _renamed(schema: Schema) -> Schema:
+    """Give the definitions of a document names that another one does not have."""
+    if not isinstance(schema, dict) or "$defs" not in schema:
+        return schema
+    text = json.dumps(schema).replace(f'"{LOCAL}', f'"{LOCAL}other.')
+    made: dict[str, Any] = json.loads(text)
+    made["$defs"] = {f"other.{name}": one for name, one in made["$defs"].items()}
+    return made
 
 
 class _Pool:
