@@ -14,7 +14,12 @@ from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
 from handfast.cli.options import Run, command
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handfast.codegen.ir import Finding
     from handfast.codegen.project import Loaded
+    from handfast.diff.exceptions import Reviewed
+    from handfast.diff.version import Step
 
 
 class Form(str, Enum):  # noqa: UP042 (typer shows the members of a `str` enum)
@@ -48,6 +53,19 @@ OutputOption = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Write the report to a file.", dir_okay=False)
 ]
 
+ExceptionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--exceptions",
+        metavar="FILE",
+        help="Reviewed changes that are let through (diff-exceptions.yaml, if there is one).",
+        dir_okay=False,
+    ),
+]
+VersionOption = Annotated[
+    bool, typer.Option("--write-version", help="Write the suggested version into the contracts in specs/.")
+]
+
 
 def add(app: typer.Typer) -> None:
     """Register the command."""
@@ -61,6 +79,8 @@ def diff(
     form: FormOption = Form.TEXT,
     fail_on: LimitOption = None,
     output: OutputOption = None,
+    exceptions: ExceptionsOption = None,
+    write_version: VersionOption = False,
 ) -> int:
     """Tell what changed in the contracts, how severe it is, and whom it hurts.
 
@@ -70,9 +90,15 @@ def diff(
     from handfast.diff import formats
     from handfast.diff.compare import compare
     from handfast.diff.contract import contracts
+    from handfast.diff.exceptions import excuse
     from handfast.diff.model import Severity
     from handfast.diff.report import Report
+    from handfast.diff.version import steps
 
+    if write_version and new:
+        raise WrongUse(
+            "--write-version writes into the project, and so needs no second contract", "leave NEW out"
+        )
     with run.out.progress("comparing contracts"):
         before = _read(run.root, old)
         after = _read(run.root, new)
@@ -82,14 +108,25 @@ def diff(
                 run.out.result(f"{name} is no contract that can be compared", error=f"{name} is faulty")
                 return FINDINGS
         today = datetime.now(UTC).date()
-        changes = compare(contracts(before), contracts(after), today)
-    report = Report(old, new or "the working tree", changes)
+        sides = contracts(before), contracts(after)
+        every = compare(*sides, today)
+    reviewed, faults = _exceptions(run.root, exceptions)
+    if faults:
+        run.out.findings(faults)
+        run.out.result("the exceptions cannot be read", error="the exceptions are faulty")
+        return FINDINGS
+    changes, excused, notes = excuse(every, reviewed, today)
+    suggested, more = steps(*sides, every)
+    report = Report(old, new or "the working tree", changes, excused, (*notes, *more), suggested)
     text = formats.FORMATS[form.value](report).rstrip("\n")
     if output is not None:
         _write(output, f"{text}\n")
     run.out.data("" if output is not None else text, **formats.facts(report))
     if form is Form.TEXT or output is not None:
+        run.out.findings(report.notes)
         run.out.result(report.summary())
+    if write_version:
+        _raise_versions(run, report.versions)
     if fail_on is None:
         return OK
     limit = Severity[fail_on.name]
@@ -116,6 +153,32 @@ def _read(root: Path, name: str) -> Loaded:
     if not loaded.features and not loaded.findings:
         raise WrongUse(f"there is no contract at {name}", "name a revision that has contracts in specs/")
     return loaded
+
+
+def _exceptions(root: Path, given: Path | None) -> tuple[tuple[Reviewed, ...], tuple[Finding, ...]]:
+    from handfast.diff.exceptions import DEFAULT, read_exceptions
+
+    path = given or root / DEFAULT
+    if given is None and not path.is_file():
+        return (), ()
+    return read_exceptions(path, DEFAULT if given is None else str(given))
+
+
+def _raise_versions(run: Run, versions: Sequence[Step]) -> None:
+    """Write the versions that are not high enough."""
+    from handfast.diff.version import written
+
+    for step in versions:
+        if step.done:
+            continue
+        path = run.root / step.source.file
+        with path.open(encoding="utf-8", newline="") as file:
+            text = written(file.read(), step)
+        if text is None:
+            raise CliError(f"{step.source}: the version cannot be found here", f"write `version: {step.due}`")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        run.out.result(f"{step.source}: the version is {step.due} now; run `handfast generate`")
 
 
 def _write(path: Path, text: str) -> None:

@@ -64,6 +64,10 @@ def facts(report: Report) -> dict[str, object]:
         "new": report.new,
         "counts": dict(report.counts),
         "bump": report.bump,
+        "versions": [
+            {"file": step.file, "old": step.old, "now": step.now, "due": step.due} for step in report.versions
+        ],
+        "notes": [{"place": str(note.source), "what": note.what, "fix": note.fix} for note in report.notes],
         "changes": [change_facts(change) for change in report.changes],
         "excused": [{**change_facts(one.change), "excuse": one.reason} for one in report.excused],
     }
@@ -109,7 +113,7 @@ def markdown(report: Report) -> str:
 def _markdown(report: Report) -> Iterator[str]:
     yield "# Changes of the contract"
     yield ""
-    yield f"{_cell(report.summary())}."
+    yield from (_cell(line) + "." for line in report.summary().splitlines())
     for severity in sorted(Severity, reverse=True):
         changes = [change for change in report.changes if change.severity is severity]
         if not changes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from handfast.codegen.ir import Finding
 from handfast.diff.model import Change, Severity
+from handfast.diff.version import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Report:
     excused: tuple[Excused, ...] = ()
     notes: tuple[Finding, ...] = ()
     """What is wrong with the exceptions, and the like."""
+    versions: tuple[Step, ...] = ()
+    """What the versions of the contracts should be."""
 
     def count(self, severity: Severity) -> int:
         """Return how many changes are that severe."""
@@ -54,7 +57,16 @@ class Report:
     def summary(self) -> str:
         """Say in one line what there is."""
         if not self.changes and not self.excused:
-            return f"no change since {self.old}"
+            return "\n".join([f"no change since {self.old}", *self._versions()])
         told = ", ".join(f"{number} {name}" for name, number in self.counts.items())
         excused = f", {len(self.excused)} excused" if self.excused else ""
-        return f"{told}{excused} since {self.old}; semantic version: {self.bump}"
+        told = f"{told}{excused} since {self.old}; semantic version: {self.bump}"
+        return "\n".join([told, *self._versions()])
+
+    def _versions(self) -> list[str]:
+        """Say which versions are not high enough; `--write-version` raises them."""
+        return [
+            f"{step.source}: warning: the version was {step.old}, is {step.now}, and should be {step.due}"
+            for step in self.versions
+            if not step.done
+        ]
