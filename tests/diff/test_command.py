@@ -231,7 +231,8 @@ def test_no_version_is_written_into_other_contracts(project: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "worst", "due"),
     [
-        ("1.2.3", Severity.BREAKING, "2.0.0"), ("1.2.3", Severity.RISKY, "1.3.0"), ("1.2.3", Severity.SAFE, "1.3.0"),
+        ("1.2.3", Severity.BREAKING, "2.0.0"), ("1.2.3", Severity.RISKY, "1.3.0"),
+        ("1.2.3", Severity.SAFE, "1.3.0"),
         ("1.2.3", None, "1.2.4"), ("0.2.3", Severity.BREAKING, "0.3.0"), ("0.2.3", Severity.SAFE, "0.2.4"),
         ("1.2.3-rc.1", None, "1.2.4"),
     ],

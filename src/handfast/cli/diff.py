@@ -28,6 +28,7 @@ class Form(str, Enum):  # noqa: UP042 (typer shows the members of a `str` enum)
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
     SARIF = "sarif"
     GITHUB = "github"
 
@@ -118,7 +119,12 @@ def diff(
     changes, excused, notes = excuse(every, reviewed, today)
     suggested, more = steps(*sides, every)
     report = Report(old, new or "the working tree", changes, excused, (*notes, *more), suggested)
-    text = formats.FORMATS[form.value](report).rstrip("\n")
+    if form is Form.HTML:
+        from handfast.diff.html import html
+
+        text = html(report).rstrip("\n")
+    else:
+        text = formats.FORMATS[form.value](report).rstrip("\n")
     if output is not None:
         _write(output, f"{text}\n")
     run.out.data("" if output is not None else text, **formats.facts(report))

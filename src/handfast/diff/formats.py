@@ -264,4 +264,4 @@ FORMATS: Mapping[str, Callable[[Report], str]] = {
     "sarif": sarif,
     "github": github,
 }
-"""Name of a format → what prints it."""
+"""Name of a format → what prints it; `html` has a module of its own."""
