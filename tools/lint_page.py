@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from handfast.lint.catalogue import GENERATION, RULES
+from handfast.lint.repairs import REPAIRED
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "lint.md"
 MARK = "<!-- what follows is written by `python -m tools.lint_page` -->"
@@ -21,6 +22,9 @@ def _sections() -> Iterable[str]:
     yield "\n## What only `lint` tells\n"
     for rule in RULES:
         yield f"- **`{rule.code}`** ({rule.severity}): {rule.what} {rule.why}"
+    yield "\n## What `lint --fix` repairs\n"
+    for code, what in REPAIRED.items():
+        yield f"- **`{code}`**: {what}."
     yield "\n## What `generate` and `check` tell too\n"
     for code, what in sorted(GENERATION.items()):
         yield f"- **`{code}`**: {what}"

@@ -199,8 +199,10 @@ def read_contracts(root: Path, *, empty: bool = False, fetch: Fetch | None = Non
     return loaded
 
 
-def read_path(root: Path, path: Path | None) -> Loaded:
+def read_path(root: Path, path: Path | None) -> tuple[Loaded, Path]:
     """Read one contract file anywhere, or those of the project in the folder `path`, else in `root`.
+
+    Returns the folder, too, below which the files stand that findings name.
 
     Raises `WrongUse` where there is none.
     """
@@ -209,7 +211,8 @@ def read_path(root: Path, path: Path | None) -> Loaded:
     if path is not None and path.is_file():
         file = path.resolve()
         here = Path.cwd()
-        return load_file(file, here if file.is_relative_to(here) else file.parent)
+        folder = here if file.is_relative_to(here) else file.parent
+        return load_file(file, folder), folder
     folder = root if path is None else path.resolve()
     if not (folder / "specs").is_dir():
         shown = root if path is None else path
@@ -217,4 +220,4 @@ def read_path(root: Path, path: Path | None) -> Loaded:
             f"{shown} is no contract file, nor a project with a folder specs/",
             "name a contract file, or a project's folder",
         )
-    return read_contracts(folder)
+    return read_contracts(folder), folder

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handfast.cli.errors import FINDINGS, OK, WrongUse
+from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
 from handfast.cli.generate import StrictOption
 from handfast.cli.options import Run, command
 
 if TYPE_CHECKING:
     from handfast.codegen.ir import Finding
+    from handfast.codegen.project import Loaded
 
 PathArgument = Annotated[
     Path | None,
@@ -22,17 +24,23 @@ PathArgument = Annotated[
     ),
 ]
 
+FixOption = Annotated[bool, typer.Option("--fix", help="Repair what is mechanical, in the contracts' files.")]
+
+_ROUNDS = 5
+"""How often repairs may make others possible."""
+
 
 def add(app: typer.Typer) -> None:
     """Register the command."""
     command(app, "lint")(lint)
 
 
-def lint(run: Run, path: PathArgument = None, strict: StrictOption = False) -> int:
+def lint(run: Run, path: PathArgument = None, fix: FixOption = False, strict: StrictOption = False) -> int:
     """Tell what is wrong with contracts, and what they leave to their readers to guess.
 
     Exit code 1 where a finding stops generation; with --strict, where there is any. Rules are switched
-    off in pyproject.toml, each with its reason: docs/reference/lint.md.
+    off in pyproject.toml, each with its reason: docs/reference/lint.md. --fix leaves comments, order and
+    every character that it need not change as they are.
     """
     from handfast.cli.generation import read_path
     from handfast.lint.config import WrongConfig, switched_off
@@ -42,13 +50,50 @@ def lint(run: Run, path: PathArgument = None, strict: StrictOption = False) -> i
         off = switched_off(run.root)
     except WrongConfig as wrong:
         raise WrongUse(wrong.what, wrong.fix) from None
+    fixed = 0
     with run.out.progress("reading contracts"):
-        findings = find(read_path(run.root, path), off)
+        loaded, folder = read_path(run.root, path)
+        findings = find(loaded, off)
+        for _ in range(_ROUNDS if fix else 0):
+            made = mend(loaded, folder, findings)
+            if not made:
+                break
+            fixed += made
+            loaded, folder = read_path(run.root, path)
+            findings = find(loaded, off)
     run.out.findings(findings, severity)
     counts = Counter(finding.code for finding in findings)
     shown = ", ".join(f"{number} {code}" for code, number in counts.most_common())
-    run.out.result(f"{len(findings)} findings: {shown}" if findings else "nothing to say", counts=counts)
+    said = f"{len(findings)} findings: {shown}" if findings else "nothing to say"
+    run.out.result(f"{fixed} repaired\n{said}" if fix else said, counts=counts, repaired=fixed)
     return FINDINGS if any(finding.fatal for finding in findings) or (strict and findings) else OK
+
+
+def mend(loaded: Loaded, folder: Path, findings: Iterable[Finding]) -> int:
+    """Repair the files of contracts where that is mechanical; return how many repairs were made.
+
+    Raises `CliError` where a file cannot be written. Copies of remote documents are left alone.
+    """
+    from handfast.codegen.load import decode, encode
+    from handfast.codegen.remote import FOLDER
+    from handfast.lint.repairs import repairs
+    from handfast.lint.splice import repaired
+
+    made = 0
+    for name, wanted in sorted(repairs(loaded, findings).items()):
+        if name.startswith(f"{FOLDER}/"):
+            continue
+        file = folder / name
+        data = file.read_bytes()
+        text, kept = repaired(decode(data, name), name, wanted)
+        if not kept or encode(decode(data, name), data) != data:
+            continue
+        try:
+            file.write_bytes(encode(text, data))
+        except OSError as error:
+            raise CliError(f"{file} cannot be written: {error.strerror}", "make it writable") from error
+        made += len(kept)
+    return made
 
 
 def severity(finding: Finding) -> str:

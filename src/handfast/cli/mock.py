@@ -46,7 +46,7 @@ def mock(
     from handfast.codegen.publish import publish
 
     with run.out.progress("reading contracts"):
-        loaded = read_path(run.root, contract)
+        loaded, _ = read_path(run.root, contract)
         published = publish(loaded.features)
     run.out.findings(loaded.findings)
     if loaded.fatal:

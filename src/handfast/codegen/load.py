@@ -82,7 +82,7 @@ def read(path: Path, name: str) -> Document:
     if len(data) > MAX_BYTES:
         what = f"the file has more than {MAX_BYTES // 2**20} MiB"
         raise LoadFault(_fault(name, "too-large", what, "split the contract, and refer to its parts"))
-    return parse(_decode(data, name), name)
+    return parse(decode(data, name), name)
 
 
 def parse(text: str, name: str) -> Document:
@@ -104,7 +104,18 @@ def _identifies(text: str) -> bool:
     return "$id" in text or "$anchor" in text or "$dynamicAnchor" in text
 
 
-def _decode(data: bytes, name: str) -> str:
+def encode(text: str, like: bytes) -> bytes:
+    """Return `text` in the encoding of the file that `like` is read from, with its byte order mark."""
+    if like[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return like[:2] + text.encode("utf-16-le" if like[:1] == b"\xff" else "utf-16-be")
+    return text.encode("utf-8-sig" if like.startswith(b"\xef\xbb\xbf") else "utf-8")
+
+
+def decode(data: bytes, name: str) -> str:
+    """Return the text of a file called `name`; raises `LoadFault` where it is none.
+
+    UTF-8, or UTF-16 with a byte order mark.
+    """
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)

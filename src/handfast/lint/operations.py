@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from handfast.codegen.names import snake
+from handfast.codegen.names import derived_operation_id
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.lint.places import Place, schemas_of, target
@@ -31,18 +31,9 @@ def check(found: list[Place], report: Report) -> None:
     _mixed(found, report)
 
 
-def suggested_id(method: str, path: str) -> str:
-    """Return an operationId made of a method and a path: `getOrdersById` for `GET /orders/{id}`."""
-    words = snake(f"{method.lower()} " + re.sub(r"\{([^}]*)\}", r" by \1 ", path).replace("/", " ")).split(
-        "_"
-    )
-    words = [word for word in words if word]
-    return words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
-
-
 def _no_id(place: Place, report: Report) -> None:
     what = f"{place.title} has no `operationId`"
-    fix = f"add `operationId: {suggested_id(place.method, place.path)}`"
+    fix = f"add `operationId: {derived_operation_id(place.method, place.path)}`"
     report.warn(place.source, "no-operation-id", what, fix)
 
 
