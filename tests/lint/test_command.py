@@ -37,6 +37,27 @@ def test_json_is_for_programs(file: Path) -> None:
     assert made["counts"] == {"no-operation-id": 1, "no-input-error": 1}
 
 
+def test_other_programs_show_findings_beside_the_text(file: Path) -> None:
+    made = handfast("lint", file, "--project", file.parent, "--format", "json").json
+    assert made["counts"] == {"no-operation-id": 1, "no-input-error": 1}
+    (run,) = handfast("lint", file, "--project", file.parent, "--format", "sarif").json["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["no-input-error", "no-operation-id"]
+    assert {(one["ruleId"], one["ruleIndex"], one["level"]) for one in run["results"]} == {
+        ("no-operation-id", 1, "warning"),
+        ("no-input-error", 0, "note"),
+    }
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["region"] == {
+        "startLine": 6,
+        "startColumn": 7,
+    }
+    lines = handfast("lint", file, "--project", file.parent, "--format", "github", "--strict")
+    assert lines.code == 1
+    assert "::warning file=" in lines.out
+    assert "api.yaml,line=6,col=7,title=warning%3A no-operation-id::`GET /books` has no" in lines.out
+    assert "::notice file=" in lines.out
+
+
 def test_what_stops_generation_is_an_error(file: Path) -> None:
     file.write_text(changed(BAD, "schemas/Error'", "schemas/Eror'"))
     (file.parent / "pyproject.toml").write_text('[tool.handfast.lint.off]\ndangling-ref = "no"\n')

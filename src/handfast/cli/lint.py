@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from handfast.codegen.ir import Finding
     from handfast.codegen.project import Loaded
 
+
+class Form(str, Enum):  # noqa: UP042 (typer shows the members of a `str` enum)
+    """How the findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
 PathArgument = Annotated[
     Path | None,
     typer.Argument(
@@ -25,6 +37,8 @@ PathArgument = Annotated[
 ]
 
 FixOption = Annotated[bool, typer.Option("--fix", help="Repair what is mechanical, in the contracts' files.")]
+
+FormOption = Annotated[Form, typer.Option("--format", help="How to print the findings.")]
 
 _ROUNDS = 5
 """How often repairs may make others possible."""
@@ -35,7 +49,13 @@ def add(app: typer.Typer) -> None:
     command(app, "lint")(lint)
 
 
-def lint(run: Run, path: PathArgument = None, fix: FixOption = False, strict: StrictOption = False) -> int:
+def lint(
+    run: Run,
+    path: PathArgument = None,
+    form: FormOption = Form.TEXT,
+    fix: FixOption = False,
+    strict: StrictOption = False,
+) -> int:
     """Tell what is wrong with contracts, and what they leave to their readers to guess.
 
     Exit code 1 where a finding stops generation; with --strict, where there is any. Rules are switched
@@ -44,6 +64,7 @@ def lint(run: Run, path: PathArgument = None, fix: FixOption = False, strict: St
     """
     from handfast.cli.generation import read_path
     from handfast.lint.config import WrongConfig, switched_off
+    from handfast.lint.formats import FORMATS, severity
     from handfast.lint.lint import lint as find
 
     try:
@@ -61,12 +82,19 @@ def lint(run: Run, path: PathArgument = None, fix: FixOption = False, strict: St
             fixed += made
             loaded, folder = read_path(run.root, path)
             findings = find(loaded, off)
-    run.out.findings(findings, severity)
+    code = FINDINGS if any(finding.fatal for finding in findings) or (strict and findings) else OK
+    if form in (Form.SARIF, Form.GITHUB):
+        run.out.data(FORMATS[form.value](findings).rstrip("\n"))
+        return code
+    out = replace(run.out, json=True) if form is Form.JSON else run.out
+    out.findings(findings, severity)
     counts = Counter(finding.code for finding in findings)
     shown = ", ".join(f"{number} {code}" for code, number in counts.most_common())
     said = f"{len(findings)} findings: {shown}" if findings else "nothing to say"
-    run.out.result(f"{fixed} repaired\n{said}" if fix else said, counts=counts, repaired=fixed)
-    return FINDINGS if any(finding.fatal for finding in findings) or (strict and findings) else OK
+    out.result(f"{fixed} repaired\n{said}" if fix else said, counts=counts, repaired=fixed)
+    if out is not run.out:
+        out.close(code)
+    return code
 
 
 def mend(loaded: Loaded, folder: Path, findings: Iterable[Finding]) -> int:
@@ -94,10 +122,3 @@ def mend(loaded: Loaded, folder: Path, findings: Iterable[Finding]) -> int:
             raise CliError(f"{file} cannot be written: {error.strerror}", "make it writable") from error
         made += len(kept)
     return made
-
-
-def severity(finding: Finding) -> str:
-    """Return `error` for what stops generation, `warning`, or `advice`."""
-    from handfast.lint.catalogue import SEVERITIES
-
-    return "error" if finding.fatal else SEVERITIES.get(finding.code, "warning")

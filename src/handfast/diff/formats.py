@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from handfast.codegen import reviewforms
+from handfast.codegen.reviewforms import Level
 from handfast.diff.catalogue import RULES
 from handfast.diff.model import Change, Severity, Where
 from handfast.diff.report import Report
@@ -166,7 +168,11 @@ def _runs(value: str) -> Iterator[str]:
 
 # --- machines -------------------------------------------------------------------------------------
 
-_LEVELS = {Severity.BREAKING: "error", Severity.RISKY: "warning", Severity.SAFE: "note"}
+_LEVELS: Mapping[Severity, Level] = {
+    Severity.BREAKING: "error",
+    Severity.RISKY: "warning",
+    Severity.SAFE: "note",
+}
 
 
 def sarif(report: Report) -> str:
@@ -178,13 +184,7 @@ def sarif(report: Report) -> str:
         | {"suppressions": [{"kind": "external", "justification": one.reason, "status": "accepted"}]}
         for one in report.excused
     ]
-    driver = {"name": "handfast diff", "rules": [_rule(name) for name in used]}
-    document = {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return reviewforms.sarif("handfast diff", [_rule(name) for name in used], results)
 
 
 def _rule(name: str) -> dict[str, object]:
@@ -213,12 +213,8 @@ def _result(change: Change, used: list[str]) -> dict[str, Any]:
 
 
 def _location(where: Where) -> dict[str, Any]:
-    source = where.source
     return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": source.file.replace(" ", "%20")},
-            "region": {"startLine": source.line, "startColumn": source.column},
-        },
+        "physicalLocation": reviewforms.physical(where.source),
         "logicalLocations": [{"fullyQualifiedName": where.pointer}],
     }
 
@@ -239,22 +235,10 @@ def github(report: Report) -> str:
 
 
 def _annotation(change: Change) -> str:
-    level = {"error": "error", "warning": "warning", "note": "notice"}[_LEVELS[change.severity]]
     title = f"{change.severity}: {change.rule} ({change.direction})"
-    # What is gone has no line in the new text; it is told without a place.
-    place = ""
-    if change.new is not None:
-        source = change.new.source
-        place = f"file={_property(source.file)},line={source.line},col={source.column},"
-    return f"::{level} {place}title={_property(title)}::{_data(_message(change))}"
-
-
-def _data(value: str) -> str:
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(value: str) -> str:
-    return _data(value).replace(":", "%3A").replace(",", "%2C")
+    # What is gone has no line in the new text.
+    source = None if change.new is None else change.new.source
+    return reviewforms.github(_LEVELS[change.severity], source, title, _message(change))
 
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
