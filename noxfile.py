@@ -87,6 +87,13 @@ def isolation_fuzz(session: nox.Session) -> None:
     session.run("handfast", "fuzz", "--identities", "2", "--strict", *calls)
 
 
+@nox.session(default=False)
+def evolution(session: nox.Session) -> None:
+    """Random changes of contracts with handlers, 1,000 sequences: nothing lost, types as told, it starts."""
+    count = {"HANDFAST_EVOLUTION_SEQUENCES": "1000"}
+    session.run("pytest", *(session.posargs or ["tests/evolution/test_sequences.py"]), *SPREAD[:2], env=count)
+
+
 @nox.session
 def foreign(session: nox.Session) -> None:
     """The built wheel in an empty environment beside nothing but a contract: new, types, start, call."""

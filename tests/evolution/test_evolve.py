@@ -180,3 +180,18 @@ def test_a_file_that_cannot_be_read_stops_everything() -> None:
 def test_star_imports_and_projects_without_handlers_are_left_alone() -> None:
     assert run(b"from .pens import *\n", protocol(GET), protocol(GET, DROP)) == Evolved()
     assert evolve({}, ["shop"], {}, {PROTOCOL: protocol(GET)}) == Evolved()
+
+
+def test_what_names_a_schema_with_other_fields_is_told() -> None:
+    handler = b"from generated.shop.models import Old as O\n\n\ndef make() -> O:\n    return O(tint='x')\n"
+    models = (CLASS.format("Old"), CLASS.format("Old").replace("tint: str", "tint: int\n    ink: str"))
+    made = run(handler, protocol(), protocol(), models=models)
+    assert made.files == {}
+    (note,) = made.notes
+    assert (note.kind, note.function, note.line) == ("change", "Old", 4)
+    assert note.what.endswith("`ink: str` is new; `tint: str` is `tint: int`")
+
+
+def test_a_stub_is_exported_where_the_module_says_what_it_exports() -> None:
+    made = run(b"__all__ = ['get_pen',]\n" + HEAD + PEN, protocol(GET), protocol(GET, DROP))
+    assert made.files[FILE].startswith(b"__all__ = ['get_pen', \"drop_pen\",]\n")

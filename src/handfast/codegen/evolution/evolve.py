@@ -15,6 +15,7 @@ from typing import Literal
 from handfast.codegen.evolution.protocol import (
     Method,
     Protocol,
+    changed_classes,
     exported,
     read,
     renamed_classes,
@@ -253,6 +254,7 @@ class _Feature:
                 self._refer({(f"generated.{self.feature}.{module}", was): now for was, now in pairs.items()})
                 gone = set(exported(old)) - set(exported(new)) - set(pairs) - {"Handler"}
                 self._stand_in(f"generated.{self.feature}.{module}", gone)
+                self._tell_content(f"generated.{self.feature}.{module}", changed_classes(old, new))
         file = self.work.open(self.path)
         if self.path in self.work.files and file is None:
             return
@@ -374,6 +376,9 @@ class _Feature:
             if package not in self.work.files:
                 self.work.edit(package, Edit(0, 0, f'"""The handlers of `{self.feature}`."""\n'))
         self.work.appended.setdefault(path, []).append(function)
+        file = self.work.open(path)
+        if file is not None:
+            self.work.edit(path, *_exported_too(file, method.name))
         what = f"`{method.name}` is still to be written: a stub was added"
         self.work.note(path, method.name, "write", method.name, what, f"{_line_of(method)}  ({method.place})")
 
@@ -494,6 +499,36 @@ class _Feature:
                     self.work.edit(path, Edit(end - len(old), end, new))
         return passed
 
+    def _tell_content(self, module: str, changed: Mapping[str, str]) -> None:
+        """Tell which functions and classes of the handlers name a class that has other fields now."""
+        for path in sorted(self.work.files):
+            if not any(self._mentions(path, name) for name in changed):
+                continue
+            file = self.work.open(path)
+            if file is None:
+                continue
+            bound = bindings(file.tree, path)
+            local = {
+                spelt: one.origin[1]
+                for spelt, ones in bound.items()
+                for one in ones
+                if one.origin and one.origin[0] == module and one.origin[1] in changed
+            }
+            told: set[tuple[str, str]] = set()
+            for statement in file.tree.body:
+                for node in ast.walk(statement):
+                    if not isinstance(node, ast.Name) or node.id not in local:
+                        continue
+                    holder = getattr(statement, "name", "") or f"{node.lineno}"
+                    if (holder, node.id) in told:
+                        continue
+                    told.add((holder, node.id))
+                    name = local[node.id]
+                    what = f"the contract changed `{name}`, which is used here: {changed[name]}"
+                    self.work.note(
+                        path, file.span(node)[0], "change", name, what, "see whether it still fits"
+                    )
+
     def _stand_in(self, module: str, gone: Iterable[str]) -> None:
         """Let names that the contract lost mean `Any`, so that what was written with them still imports."""
         names = set(gone)
@@ -555,6 +590,20 @@ def _own_parameters(file: PythonFile, node: ast.AsyncFunctionDef, known: set[str
         for one, default in pairs
         if one.arg not in known
     ]
+
+
+def _exported_too(file: PythonFile, name: str) -> list[Edit]:
+    """Put `name` into the list or tuple `__all__`; type checkers do not see what it leaves out."""
+    for node in file.tree.body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id="__all__")], value=ast.List(elts=[*_, last]) | ast.Tuple(elts=[*_, last])
+            ):
+                end = file.span(last)[1]
+                return [Edit(end, end, f', "{name}"')]
+            case _:
+                pass
+    return []
 
 
 def _lost(node: ast.AsyncFunctionDef, method: Method) -> list[str]:

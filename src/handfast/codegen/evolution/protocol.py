@@ -111,5 +111,33 @@ def renamed_classes(before: str, after: str) -> dict[str, str]:
     return pairs
 
 
+def changed_classes(before: str, after: str) -> dict[str, str]:
+    """Name of each class that stands in both texts with other fields → how they differ, in words."""
+    old, new = exported(before), exported(after)
+    changed = {}
+    for name in old.keys() & new.keys():
+        was, now = _fields(old[name]), _fields(new[name])
+        said = [f"`{field}` is gone" for field in was if field not in now]
+        said += [f"`{kind}` is new" for field, kind in now.items() if field not in was]
+        said += [f"`{was[field]}` is `{kind}`" for field, kind in now.items() if was.get(field, kind) != kind]
+        if said:
+            changed[name] = "; ".join(said)
+    return changed
+
+
+def _fields(node: ast.stmt) -> dict[str, str]:
+    """What a class is made of, or an alias stands for, docstrings aside; by name, as it is written."""
+    if not isinstance(node, ast.ClassDef):
+        return {"": ast.unparse(node)}
+    fields = {"": f"({', '.join(map(ast.unparse, node.bases))})"}
+    for one in node.body:
+        match one:
+            case ast.AnnAssign(target=ast.Name(id=field)) | ast.Assign(targets=[ast.Name(id=field)]):
+                fields[field] = ast.unparse(one)
+            case _:
+                pass
+    return fields
+
+
 def _content(name: str, node: ast.stmt) -> str:
     return re.sub(rf"\b{re.escape(name)}\b", "·", ast.dump(node))
