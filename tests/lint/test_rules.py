@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from handfast.codegen.project import load_file
 from handfast.lint.catalogue import RULES
+from handfast.lint.lint import lint
 from tests.lint.kit import GOOD, HEAD, changed, told
 
 ANSWER = "        '422': {$ref: '#/components/responses/Bad'}\n"
@@ -59,6 +61,17 @@ def test_credentials_demand_a_401(tmp_path: Path) -> None:
     assert told(tmp_path, answered) == []
     unused = changed(GOOD, "components:\n", schemes)
     assert told(tmp_path, unused) == ["unused-component 14:21"]
+
+
+def test_what_only_unused_components_name_is_unused(tmp_path: Path) -> None:
+    old = "{type: object, properties: {a: {$ref: '#/components/schemas/Older'}}}"
+    text = changed(GOOD, "    Error: {", f"    Old: {old}\n    Older: {{type: object}}\n    Error: {{")
+    file = tmp_path / "api.yaml"
+    file.write_text(text)
+    assert [one.what for one in lint(load_file(file, tmp_path))] == [
+        "nothing refers to `#/components/schemas/Old`",
+        "only what is unused refers to `#/components/schemas/Older`",
+    ]
 
 
 def test_schemas_that_a_discriminator_names_are_used(tmp_path: Path) -> None:

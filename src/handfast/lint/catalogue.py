@@ -51,7 +51,7 @@ RULES = (
     Rule(
         code="unused-component",
         severity="warning",
-        what="Nothing refers to a component.",
+        what="Nothing refers to a component, or other unused ones alone do.",
         why="It is generated, read and kept up for nobody; often its reference is misspelt.",
     ),
     Rule(

@@ -52,11 +52,14 @@ def used(root: Map) -> set[Source]:
 
 def check(root: Map, found: set[Source], report: Report) -> None:
     """Note the components of `root` that are not among those `found` in use, here or in another contract."""
-    for (section, name), entries in components(root).items():
+    every = components(root)
+    lost = {name: entries for name, entries in every.items() if entries.key_source(name[1]) not in found}
+    named = {one for (_, name), entries in lost.items() for one in _names(entries[name], every)}
+    for (section, name), entries in lost.items():
         source = entries.key_source(name)
-        if source not in found:
-            what = f"nothing refers to `#/components/{section}/{name}`"
-            report.warn(source, "unused-component", what, "remove it, or correct the reference to it")
+        who = "only what is unused refers" if (section, name) in named else "nothing refers"
+        what = f"{who} to `#/components/{section}/{name}`"
+        report.warn(source, "unused-component", what, "remove it, or correct the reference to it")
 
 
 def _children(every: Mapping[_Name, Map]) -> dict[_Name, list[_Name]]:
