@@ -124,12 +124,13 @@ class _Bench:
     def is_typed(self, root: Path) -> bool:
         flags = [flag for package in self.peer.packages for flag in ("-p", package)]
         cache = self.here.parent / "mypy"
-        mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", self.python]
+        mypy: list[str | Path] = [sys.executable, "-m", "mypy", "--strict"]
+        mypy += ["--python-executable", self.python]
         return self.run([*mypy, "--cache-dir", cache, *flags], root).code == 0
 
     def is_linted(self, root: Path) -> bool:
         shown = [_code(root, package) or root for package in self.peer.packages]
-        ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", *shown]
+        ruff: list[str | Path] = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", *shown]
         return self.run(ruff).code == 0
 
 
@@ -163,7 +164,8 @@ def counted(probed: Cost) -> int | None:
     lines = probed.output.strip().splitlines()
     if probed.code or not lines or not lines[-1].startswith("["):
         return None
-    return sum(json.loads(lines[-1]))
+    flags: list[bool] = json.loads(lines[-1])
+    return sum(flags)
 
 
 def same(first: Path, second: Path) -> bool:
