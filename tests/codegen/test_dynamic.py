@@ -49,13 +49,27 @@ INLINE = {
     "properties": {"a": {"$dynamicRef": "list#item", "minimum": 3}, "b": {"$ref": "numbers", "maxItems": 1}},
     "$defs": {"item": {"$dynamicAnchor": "item", "maximum": 5}},
 }
+ODD = {
+    "$id": f"{BASE}odd",
+    "properties": {
+        "value": {"$dynamicRef": "#item"},
+        "x-val": {"$dynamicRef": "#plain"},
+        "default": {"$dynamicRef": "#/$defs/text"},
+        "a": {"$dynamicRef": "numbers#/$defs/number"},
+    },
+    "$defs": {
+        "item": {"$dynamicAnchor": "item", "type": "integer"},
+        "plain": {"$anchor": "plain", "type": "integer"},
+        "text": {"type": "string"},
+    },
+}
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Tree": TREE, "Strict": STRICT, "Stricter": STRICTER, "List": LIST, "Numbers": NUMBERS, "Lists": LISTS,
-    "Outer": OUTER, "Inline": INLINE,
+    "Outer": OUTER, "Inline": INLINE, "Odd": ODD,
 }  # fmt: skip
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "x"])
-NAMES = st.sampled_from(["data", "children", "daat", "numbers", "any", "beside", "a", "b"])
+NAMES = st.sampled_from(["data", "children", "daat", "numbers", "any", "beside", "a", "b", "value", "x-val"])
 VALUES = st.recursive(
     LEAVES, lambda one: st.lists(one, max_size=3) | st.dictionaries(NAMES, one, max_size=3), max_leaves=9
 )
@@ -101,6 +115,10 @@ def test_what_is_accepted_is_what_a_validator_with_dynamic_scope_accepts(
         ("Lists", {"any": ["x"], "numbers": [1]}, {"numbers": ["x"]}),
         ("Outer", {"any": ["x"], "numbers": ["x"]}, {"any": [1]}),
         ("Inline", {"a": 4}, {"a": 6}),
+        ("Odd", {"value": 1}, {"value": "x"}),
+        ("Odd", {"x-val": 1}, {"x-val": "x"}),
+        ("Odd", {"default": "x"}, {"default": 1}),
+        ("Odd", {"a": 1}, {"a": "x"}),
     ],
 )
 def test_the_outermost_anchor_counts(made: Feature, name: str, right: object, wrong: object) -> None:

@@ -87,6 +87,8 @@ paths:
     get:
       operationId: getA
       parameters: [{name: id, in: query, schema: {type: string}}]
+      callbacks:
+        event: {"http://example.com": {post: {operationId: onEvent, responses: {"200": {description: ok}}}}}
       responses:
         "200":
           description: ok
@@ -95,6 +97,7 @@ paths:
             there: {operationRef: "#/paths/~1a/get"}
             elsewhere: {operationRef: "https://example.com/api.yaml#/paths/~1a/get"}
             misspelt: {operationId: getB}
+            called: {operationId: onEvent}
             nowhere: {operationRef: "#/paths/~1b/get"}
             untaken: {operationId: getA, parameters: {header.id: 1, idd: 2}}
 """
@@ -114,6 +117,7 @@ def test_links_are_held_against_the_operations(tmp_path: Path) -> None:
         "good": ["id", "query.id"],
         "there": [],
         "elsewhere": [],
+        "called": [],
         "untaken": [],
     }
 

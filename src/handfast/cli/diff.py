@@ -110,7 +110,13 @@ def diff(
                 return FINDINGS
         today = datetime.now(UTC).date()
         sides = contracts(before), contracts(after)
-        every = compare(*sides, today)
+        try:
+            every = compare(*sides, today)
+        except RecursionError:
+            raise CliError(
+                "the contracts lead through too many levels to be compared",
+                "let schemas refer to each other less deeply",
+            ) from None
     reviewed, faults = _exceptions(run.root, exceptions)
     if faults:
         run.out.findings(faults)

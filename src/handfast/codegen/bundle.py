@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import urljoin
 
 from handfast.codegen import pointer as pointers
 from handfast.codegen.files import Files, Refused, Target
@@ -16,7 +15,7 @@ from handfast.codegen.follow import Follower
 from handfast.codegen.grammar import KINDS, Kind, is_extension, slot_of
 from handfast.codegen.ir import Finding
 from handfast.codegen.load import Document, LoadFault
-from handfast.codegen.resources import holds
+from handfast.codegen.resources import holds, joined
 from handfast.codegen.source import Map, Node, Seq, TextFile
 from handfast.codegen.walk import walk
 
@@ -115,7 +114,7 @@ class _Bundler(Follower):
         outer, own = self.base, node.get("$id")
         identified = kind_name == "schema" and isinstance(own, str) and self.entry_is_new
         if identified:
-            self.base = urljoin(outer, str(own)).partition("#")[0]
+            self.base = joined(outer, str(own)).partition("#")[0]
         if isinstance(node.get("$ref"), str):
             made = self.reference(kind_name, kind, node)
             if identified and isinstance(made, Map) and not self.keeps_id(node):

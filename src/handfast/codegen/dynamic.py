@@ -8,11 +8,11 @@ that the way has entered.
 from __future__ import annotations
 
 from typing import Final, TypeAlias
-from urllib.parse import urljoin
 
 from handfast.codegen import pointer as pointers
-from handfast.codegen.resources import holds
-from handfast.codegen.source import Map, Node, Seq
+from handfast.codegen.resources import holds, joined
+from handfast.codegen.source import Map
+from handfast.codegen.walk import walk
 
 Scope: TypeAlias = tuple[tuple[str, int], ...]
 """Anchor and id of the node that it stands for, sorted."""
@@ -20,7 +20,6 @@ Scope: TypeAlias = tuple[tuple[str, int], ...]
 NOWHERE: Final[Scope] = ()
 MOST_SCOPES: Final = 200
 """How many ways are told apart; resources that refer to each other in every order would multiply."""
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "dataValue"))
 
 
 class Scopes:
@@ -31,6 +30,8 @@ class Scopes:
         self._resource: dict[int, str] = {}
         """id of a node → the URI of its resource, else its file."""
         self._anchors: dict[str, dict[str, Map]] = {}
+        self._plain: dict[tuple[str, str], Map] = {}
+        self._roots: dict[str, Map] = {}
         self._nodes: dict[int, Map] = {}
         self._relevant: set[int] = set()
         self._known: set[Scope] = set()
@@ -53,42 +54,55 @@ class Scopes:
         return entered
 
     def target(self, node: Map, scope: Scope) -> Map | None:
-        """Return what the `$dynamicRef` of `node` names on a way with the scope, None for nothing."""
+        """Return what the `$dynamicRef` of `node` names on a way with the scope, None for nothing.
+
+        What is no dynamic anchor is named as by `$ref`: a plain anchor, or a pointer.
+        """
         path, _, name = str(node["$dynamicRef"]).partition("#")
         base = self._resource.get(id(node), "")
-        found = self._anchors.get(urljoin(base, path) if path else base, {}).get(name)
-        return None if found is None else self._nodes.get(dict(scope).get(name, -1), found)
+        base = joined(base, path) if path else base
+        found = self._anchors.get(base, {}).get(name)
+        if found is not None:
+            return self._nodes.get(dict(scope).get(name, -1), found)
+        plain = self._plain.get((base, name))
+        whole = self._roots.get(base)
+        return plain if plain is not None or whole is None or name[:1] not in ("", "/") else _at(whole, name)
 
     def _read(self, root: Map) -> None:
         """Find resources and anchors, then all below which, by references too, dynamic ones stand."""
         users: dict[int, list[int]] = {}
         seeds: list[int] = []
-        pending: list[tuple[Node, str, Map]] = [(root, root.file.name, root)]
-        while pending:
-            node, base, owner = pending.pop()
-            if isinstance(node, Seq):
-                pending += [(item, base, owner) for item in node]
-            if not isinstance(node, Map):
+        above: dict[tuple[str, ...], Map] = {}
+        self._roots[root.file.name] = root
+        for visit in walk(root):
+            node = visit.node
+            if visit.kind != "schema":
                 continue
-            users.setdefault(id(node), []).append(id(owner))
+            outer = _nearest(above, visit.path)
+            above[visit.path] = node
+            if outer is not None:
+                users.setdefault(id(node), []).append(id(outer))
             if id(node) in self._nodes:
                 continue
-            own = node.get("$id")
+            own, base = node.get("$id"), self._resource[id(outer)] if outer is not None else root.file.name
             if isinstance(own, str):
-                base = urljoin(base, own).partition("#")[0]
-            elif node.file.name != owner.file.name:
+                base = joined(base, own).partition("#")[0]
+                self._roots.setdefault(base, node)
+            elif node.file.name != (outer or root).file.name:
                 base = node.file.name  # a part of another file was brought in here
             self._nodes[id(node)], self._resource[id(node)] = node, base
-            anchor, ref = node.get("$dynamicAnchor"), node.get("$ref")
-            if isinstance(anchor, str):
-                self._anchors.setdefault(base, {}).setdefault(anchor, node)
+            for key, found in (("$dynamicAnchor", None), ("$anchor", self._plain)):
+                name = node.get(key)
+                if isinstance(name, str) and found is None:
+                    self._anchors.setdefault(base, {}).setdefault(name, node)
+                elif isinstance(name, str) and found is not None:
+                    found.setdefault((base, name), node)
             if isinstance(node.get("$dynamicRef"), str):
                 seeds.append(id(node))
-            target = _at(root, ref) if isinstance(ref, str) and ref.startswith("#") else None
+            ref = node.get("$ref")
+            target = _at(root, ref[1:]) if isinstance(ref, str) and ref.startswith("#") else None
             if target is not None:
                 users.setdefault(id(target), []).append(id(node))
-            inner = [(value, base, node) for key, value in node.items() if _may_hold(key)]
-            pending += reversed(inner)
         while seeds:
             one = seeds.pop()
             if one not in self._relevant:
@@ -96,13 +110,14 @@ class Scopes:
                 seeds += users.get(one, ())
 
 
-def _may_hold(key: str) -> bool:
-    return key not in _DATA and not key.startswith("x-")
+def _nearest(above: dict[tuple[str, ...], Map], path: tuple[str, ...]) -> Map | None:
+    """Return the schema around the place `path`."""
+    return next((above[path[:end]] for end in range(len(path) - 1, 0, -1) if path[:end] in above), None)
 
 
-def _at(root: Map, ref: str) -> Map | None:
+def _at(root: Map, pointer: str) -> Map | None:
     try:
-        found = pointers.lookup(root, ref[1:])
+        found = pointers.lookup(root, pointer)
     except pointers.Dangling:
         return None
     return found if isinstance(found, Map) else None

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from handfast.codegen import remote
 from handfast.codegen.load import Document, LoadFault
 from handfast.codegen.remote import Fetch
-from handfast.codegen.resources import Resources
+from handfast.codegen.resources import Resources, joined
 from handfast.codegen.source import Map
 
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:|//")
@@ -43,8 +43,11 @@ def beside(own: str, uri: str) -> str | None:
     """
     if not _REMOTE.match(uri):
         return uri
-    here, there = urlsplit(own), urlsplit(uri)
-    if not own or here[:2] != there[:2]:
+    try:
+        here, there = urlsplit(own), urlsplit(uri)
+    except ValueError:  # such as a broken address in brackets
+        return None
+    if not own or here[:2] != there[:2] or there.query:
         return None
     return posixpath.relpath(there.path or "/", posixpath.dirname(here.path) or "/")
 
@@ -68,6 +71,8 @@ class Files:
     resources: Resources = field(default_factory=Resources)
     fetch: Fetch | None = None
     """How a remote document comes that has no copy yet; None where none may."""
+    unreachable: dict[str, str] = field(default_factory=dict)
+    """URL that was asked for → why it could not be copied; empty if it was."""
     home: Path = field(init=False)
     """The root without symbolic links."""
 
@@ -109,7 +114,7 @@ class Files:
         if not path:
             return Target(base, fragment)
         own = self.own.get(base, "")
-        uri = urljoin(own, path)
+        uri = joined(own, path)
         if uri in self.known:
             return Target(self.known[uri], fragment)
         near = beside(own, uri)
@@ -137,14 +142,25 @@ class Files:
                 raise Refused(
                     "remote-ref", what, f"{fix}; `handfast generate --allow-remote` copies it to `{name}`"
                 )
-            try:
-                content = self.fetch(uri)
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                (self.root / name).write_bytes(content)
-            except (remote.Unreachable, OSError) as error:
-                raise Refused("remote-ref", f"`{ref}` cannot be fetched: {error}", fix) from None
+            if uri not in self.unreachable:
+                self.unreachable[uri] = self.fetched(uri, self.fetch)
+            if self.unreachable[uri]:
+                raise Refused("remote-ref", f"`{ref}` cannot be fetched: {self.unreachable[uri]}", fix)
         self.own.setdefault(name, uri)
         return name
+
+    def fetched(self, uri: str, fetch: Fetch) -> str:
+        """Copy what is at `uri`, all of it or nothing; say why that cannot be, if it cannot."""
+        target = self.root / str(remote.copy_of(uri))
+        try:
+            content = fetch(uri)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f".{target.name}.part")
+            part.write_bytes(content)
+            part.replace(target)
+        except (remote.Unreachable, OSError) as error:
+            return str(error)
+        return ""
 
     def register(self, document: Document) -> None:
         """Note the URIs that a file gives itself."""

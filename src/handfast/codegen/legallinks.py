@@ -44,16 +44,15 @@ def legalise(root: Map, changes: Changes) -> None:
 
 
 def _by_id(root: Map) -> dict[str, tuple[Map, Map]]:
-    """Return operationId → (path item, operation)."""
+    """Return operationId → (path item, operation), those of webhooks and callbacks too."""
     found: dict[str, tuple[Map, Map]] = {}
-    for section in ("paths", "webhooks"):
-        items = root.get(section)
-        for entry in items.values() if isinstance(items, Map) else ():
-            item, _ = deref(root, entry)
-            for _, holder, key in operations_in(item) if item is not None else ():
-                operation, _ = deref(root, holder[key])
-                if item is not None and operation is not None:
-                    found.setdefault(str(operation.get("operationId")), (item, operation))
+    for visit in walk(root, leaves=_LEAVES):
+        item = visit.node if visit.kind == "path item" else None
+        for _, holder, key in operations_in(item) if item is not None else ():
+            operation, _ = deref(root, holder[key])
+            name = operation.get("operationId") if operation is not None else None
+            if isinstance(name, str) and item is not None and operation is not None:
+                found.setdefault(name, (item, operation))
     return found
 
 

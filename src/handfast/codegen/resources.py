@@ -38,7 +38,7 @@ class Resources:
                 continue
             own = node.get("$id")
             if isinstance(own, str):
-                base = urljoin(base, own).partition("#")[0]
+                base = joined(base, own).partition("#")[0]
                 self.places.setdefault(base, (file, place))
                 self._inside.setdefault(file, []).append((place, base))
             for key in _ANCHORS:
@@ -64,7 +64,7 @@ class Resources:
     def find(self, ref: str, base: str) -> tuple[str, str] | None:
         """Return the file and pointer of what `ref` names, read from `base`; None if that has no URI."""
         path, _, fragment = ref.partition("#")
-        uri = urljoin(base, path) if path else base
+        uri = joined(base, path) if path else base
         if uri not in self.places:
             return None
         if fragment and not fragment.startswith("/"):
@@ -76,6 +76,14 @@ class Resources:
         """Return the place of an anchor in a file, outside of schemas with a URI but for the file itself."""
         own = next((uri for start, uri in self._inside.get(file, ()) if not start), file)
         return self.anchors.get((own, name))
+
+
+def joined(base: str, ref: str) -> str:
+    """Return `ref` as read from `base` (RFC 3986, 5.2); one that is no reference is left as it is."""
+    try:
+        return urljoin(base, ref)
+    except ValueError:  # such as a broken address in brackets
+        return ref
 
 
 def holds(node: Node, keys: frozenset[str]) -> bool:

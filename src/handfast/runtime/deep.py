@@ -16,6 +16,7 @@ DEEPEST: Final = 20
 """Brackets that one name may have; more make it another name."""
 
 _BRACKETS: Final = re.compile(r"(?:\[[^\[\]]*\])+")
+_INDEX: Final = re.compile(r"[0-9]{1,9}")
 _BRACKET: Final = re.compile(r"\[([^\[\]]*)\]")
 
 Tree: TypeAlias = "dict[str, Tree] | list[str]"
@@ -59,9 +60,10 @@ def value_of(tree: Tree, reader: Reader, decode: Callable[[str], str]) -> object
     """Read `tree` by the schema of `reader`, each text through `decode`; raises `Repeated`."""
     if isinstance(tree, list):
         return _scalars(tree, reader, decode)
-    if "array" in reader.types and all(name == "" or name.isdigit() for name in tree):
+    if "array" in reader.types and all(name == "" or _INDEX.fullmatch(name) for name in tree):
         items: list[object] = []
-        for child in tree.values():
+        indexed = sorted(tree, key=int) if "" not in tree else list(tree)
+        for child in (tree[name] for name in indexed):
             if isinstance(child, list):
                 items += [reader.item.scalar(decode(text)) for text in child]
             else:

@@ -95,6 +95,12 @@ def test_what_is_no_list_is_said_once(source: dict[str, list[str]]) -> None:
         read({"type": "object", "additionalProperties": {"type": ["string", "object"]}}, "p", source)
 
 
+def test_indices_say_where_an_item_stands() -> None:
+    schema = {"type": "array", "items": {"type": "string"}}
+    whole = {"type": "object", "properties": {"t": schema}}
+    assert read(whole, "p", {"p[t][10]": ["c"], "p[t][2]": ["b"], "p[t][0]": ["a"]}) == {"t": ["a", "b", "c"]}
+
+
 def test_an_empty_text_is_an_empty_object_where_nothing_else_may_stand() -> None:
     only = {"type": "object"}
     assert read({"type": "object", "properties": {"a": only}}, "p", {"p[a]": [""]}) == {"a": {}}
