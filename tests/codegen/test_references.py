@@ -101,6 +101,24 @@ paths:
             nowhere: {operationRef: "#/paths/~1b/get"}
             untaken: {operationId: getA, parameters: {header.id: 1, idd: 2}}
 """
+SHARED = """\
+            shared: {$ref: "#/components/links/Alias"}
+            fine: {$ref: "#/components/links/Fine"}
+components:
+  links:
+    Alias: {$ref: "#/components/links/Gone"}
+    Gone: {operationId: nobody}
+    Fine: {operationId: getA}
+"""
+
+
+def test_no_reference_to_a_dropped_link_stays(tmp_path: Path) -> None:
+    loaded = contract(tmp_path, HEAD + LINKS + SHARED)
+    document: Any = loaded.features[0].document
+    links = document["paths"]["/a"]["get"]["responses"]["200"]["links"]
+    assert "fine" in links
+    assert "shared" not in links
+    assert list(document["components"]["links"]) == ["Fine"]
 
 
 def test_links_are_held_against_the_operations(tmp_path: Path) -> None:

@@ -120,6 +120,8 @@ UNTYPED = {"required": ["a"], "properties": {"a": TEXT}}
         (NUMBERS, {"in": "query", "style": "pipeDelimited"}, "1|2", True),
         (NUMBERS, {"in": "path", "style": "label", "explode": True}, ".1.2", True),
         (NUMBERS, {"in": "path", "style": "label"}, ".1,2", True),
+        (NUMBERS, {"in": "path", "style": "label"}, ".0.5", True),
+        (NUMBERS, {"in": "query", "style": "spaceDelimited"}, "1 2", True),
         (PAIR, {"in": "path"}, "a,1,b,x%2Cy", True),
         ({"type": "object"}, {"in": "path", "style": "label", "explode": True}, ".a=0.5.b=c", False),
         (NUMBERS, {"in": "path", "style": "matrix", "name": "id", "explode": True}, ";id=1;id=2", True),

@@ -141,7 +141,7 @@ def _parameter_parts(case: Any) -> Iterator[Part]:
                 elif parameter.is_required:
                     yield "wrong", f"nothing for what must be given in {place}"
                 continue
-            value = _plain(values[parameter.name])
+            value = _plain(values[parameter.name], location)
             rule = parameter_rule(definition, value)
             if location is ParameterLocation.PATH and is_no_segment(unquote(str(value))):
                 yield "unsendable", NO_SEGMENT
@@ -201,9 +201,11 @@ def _body_parts(case: Any) -> Iterator[Part]:
         yield "wrong", f"{_BEYOND if body.is_valid(plain) else _LOST} {place}"
 
 
-def _plain(value: Any) -> Any:
-    """A value as it is written, without the marks that the tool has put on its text."""
-    return str(getattr(value, "encoded", value)) if isinstance(value, str) else value
+def _plain(value: Any, location: ParameterLocation) -> Any:
+    """A value without the marks that the tool has put on its text, which in a path is as it is written."""
+    if isinstance(value, str):
+        return str(getattr(value, "encoded", value)) if location is ParameterLocation.PATH else str(value)
+    return value
 
 
 def _without_bytes(value: Any) -> Any:

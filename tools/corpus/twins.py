@@ -113,6 +113,8 @@ def _meanings(texts: list[str], parameter: Mapping[str, Any]) -> Iterator[object
     yield from _readings([decode(text.removeprefix(name) if style == "matrix" else text)])
     yield from _lists([decode(piece.removeprefix(name)) for piece in text.split(delimiter)])
     yield from _lists([decode(piece) for piece in named.split(delimiter)])
+    if style == "label":  # OpenAPI 3.0 divides by points whatever `explode` says
+        yield from _lists([decode(piece) for piece in text.split(".")])
     yield from _objects([decode(piece) for piece in named.split(delimiter)], spread=explode)
 
 

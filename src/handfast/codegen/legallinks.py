@@ -41,6 +41,26 @@ def legalise(root: Map, changes: Changes) -> None:
                 changes.drop(visit.owner, visit.key, "dangling-link", what, fix)
         if found is not None:
             _parameters(root, link, *found, changes)
+    _references(root, changes)
+
+
+def _references(root: Map, changes: Changes) -> None:
+    """Drop references to links that have been dropped; they may be references themselves."""
+    dropped = True
+    while dropped:
+        dropped = False
+        for visit in list(walk(root, leaves=_LEAVES)):
+            ref = visit.node.get("$ref")
+            if visit.kind != "link" or visit.owner is None or not isinstance(ref, str):
+                continue
+            try:
+                pointers.lookup(root, ref[1:])
+            except pointers.Dangling:
+                what = f"the link `{visit.key}` leads to no operation, and is ignored"
+                changes.drop(
+                    visit.owner, visit.key, "dangling-link", what, "name an operation of the contract"
+                )
+                dropped = True
 
 
 def _by_id(root: Map) -> dict[str, tuple[Map, Map]]:
