@@ -49,6 +49,8 @@ class Development:
         self._announced = False
         self._broken = False
         """Whether the contracts could not be read the last time."""
+        self._own: dict[str, bytes] = {}
+        """Handlers as generation has fitted them: hearing of them asks for nothing more."""
 
     def serve(self) -> None:
         """Start everything, follow changes until interrupted, stop everything."""
@@ -93,6 +95,7 @@ class Development:
 
     def _follow(self, changed: set[str]) -> None:
         """Do what the changed files ask for."""
+        changed = {path for path in changed if not self._is_own(path)}
         folders = {path.partition("/")[0] for path in changed}
         contracts = folders & {"specs", "templates", "generated"}
         again = bool(folders - contracts)
@@ -102,6 +105,12 @@ class Development:
             if "migrations" in folders or self._child is None:
                 self._migrate()
             self._restart()
+
+    def _is_own(self, path: str) -> bool:
+        if path not in self._own:
+            return False
+        file = self.root / path
+        return file.is_file() and file.read_bytes() == self._own[path]
 
     def _generate(self) -> bool:
         """Generate and tell what there is to do by hand; return whether anything was written."""
@@ -140,6 +149,7 @@ class Development:
                 self.out.event("work", str(work), **work.facts())
             return False
         made.apply()
+        self._own |= made.evolved.files
         written = [*made.plan.created, *made.plan.changed, *made.plan.deleted, *sorted(made.evolved.files)]
         if written:
             self.out.event("generated", f"generated {len(written)} files", files=written)
