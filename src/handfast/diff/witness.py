@@ -65,12 +65,15 @@ def find(
                 break
             try:
                 made = maker.value(number)
-                text = json.dumps(made, ensure_ascii=False)
+                proposals = [
+                    (one, len(json.dumps(one, ensure_ascii=False))) for one in (made, maker.near(made))
+                ]
             except (_Dead, RecursionError, ValueError, OverflowError):
                 continue
-            if len(text) < length and _shows(made, *judges):
-                left = MORE if best is None else left
-                best, length = made, len(text)
+            for one, size in proposals:
+                if size < length and _shows(one, *judges):
+                    left = MORE if best is None else left
+                    best, length = one, size
         if length < math.inf:
             return Witness(best)
     return None
@@ -103,6 +106,23 @@ class _Maker:
         self.full = (DEEPEST, 0, 1, 2, 3)[number % 5]
         # What is of both, but for one branch more or less of a `oneOf`, is where `oneOf` decides.
         return self.of([self.schema, self.other] if number % 4 == 3 else [self.schema], 0)
+
+    def near(self, value: Any) -> Any:
+        """Return a value that differs in one place: a part left out, or a scalar changed a little."""
+        if isinstance(value, dict) and value:
+            name = self.random.choice([*value])
+            rest = {key: one for key, one in value.items() if key != name}
+            return rest if self.random.random() < 0.2 else {**rest, name: self.near(value[name])}
+        if isinstance(value, list) and value:
+            at = self.random.randrange(len(value))
+            return [*value[:at], self.near(value[at]), *value[at + 1 :]]
+        if self.random.random() < 0.2:
+            return self.random.choice([*_ODD, *self.pool.values[:20]])
+        if isinstance(value, str):
+            return value[:-1] if self.random.random() < 0.5 else value + self.random.choice("aZ0 ")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return value + self.random.choice((0.5, -0.5, 1, -1))
+        return value
 
     def of(self, schemas: list[Any], depth: int) -> Any:
         """Make a value that all `schemas` take, as far as their keywords are easy to obey together."""
@@ -155,7 +175,17 @@ class _Maker:
                 if key == "oneOf" and self.random.random() < 0.15:
                     self.flatten(self.random.choice(schema[key]), parts, hops + 1)
         if "if" in schema:
-            self.flatten(schema.get("then" if self.random.random() < 0.5 else "else", True), parts, hops + 1)
+            self.condition(schema, parts, hops + 1)
+
+    def condition(self, schema: dict[str, Any], parts: list[dict[str, Any]], hops: int) -> None:
+        """Collect a condition and what holds under it, or what holds otherwise of the same properties."""
+        if self.random.random() < 0.5:
+            self.flatten(schema["if"], parts, hops)
+            self.flatten(schema.get("then", True), parts, hops)
+            return
+        if isinstance(schema["if"], dict):
+            parts.append({"properties": dict.fromkeys(schema["if"].get("properties", {}), True)})
+        self.flatten(schema.get("else", True), parts, hops)
 
     def target(self, ref: str) -> Any:
         """Return what a reference leads to."""
@@ -296,7 +326,8 @@ class _Maker:
     def inner(self, schemas: list[Any], depth: int) -> Any:
         """Make a part of a value; of what is not described, anything."""
         if all(schema is True for schema in schemas):
-            return self.random.choice([*_ODD, *self.pool.values[:20]])
+            odd = self.number([], whole=False) if self.random.random() < 0.3 else self.random.choice(_ODD)
+            return self.random.choice(self.pool.values[:20] or [odd]) if self.random.random() < 0.3 else odd
         return self.of(schemas, depth + 1)
 
 
