@@ -159,6 +159,27 @@ def test_routes_are_ordered_most_literal_first(project: tuple[Path, dict[str, Fe
     assert text.index('"/pets/search"') < text.index('"/pets/{pet_id}"')
 
 
+@pytest.mark.parametrize(
+    "more", [{}, {"webhooks": {"moved": {"post": {"responses": {"200": {"description": "Ok."}}}}}}]
+)
+def test_a_contract_without_operations_becomes_sound_code(
+    tmp_path: Path, mypy_cache: Path, more: dict[str, Json]
+) -> None:
+    document: dict[str, Json] = {
+        "openapi": "3.1.0",
+        "info": {"title": "None", "version": "1"},
+        "paths": {"/#kind=Cancel": {"post": {"responses": {"200": {"description": "Never asked."}}}}},
+        **more,
+    }
+    write_contract(tmp_path, "001-none", document)
+    loaded = load(Project(tmp_path))
+    (feature,) = loaded.features
+    assert feature.operations == ()
+    write_project(tmp_path, {str(feature.name): feature}, generate(loaded.features, root=tmp_path))
+    check_ruff(tmp_path)
+    check_types(tmp_path, mypy_cache)
+
+
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no contracts at {CORPUS.name}/; set HANDFAST_CORPUS")
 def test_real_contracts_become_sound_code(tmp_path: Path, mypy_cache: Path) -> None:
     features: dict[str, Feature] = {}

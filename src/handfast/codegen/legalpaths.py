@@ -300,8 +300,11 @@ def _fault(path: str) -> tuple[str, str] | None:
     names = template_names(path)
     if not path.startswith("/"):
         return f"the path `{path}` does not begin with `/`", f"write `/{path}`"
-    if "#" in rest or "?" in rest:
-        return f"the path `{path}` holds a query or fragment", "declare query parameters with `in: query`"
+    if "#" in rest and "?" not in rest.partition("#")[0]:
+        cure = "leave the fragment out, and tell operations apart by path, method or a parameter"
+        return f"the path `{path}` holds a fragment, which no client sends", cure
+    if "?" in rest:
+        return f"the path `{path}` holds a query", "declare query parameters with `in: query`"
     if "{" in rest or "}" in rest:
         return f"the braces in the path `{path}` do not match", "write one `{name}` for each path parameter"
     if len(set(names)) < len(names):

@@ -123,7 +123,8 @@ class Renderer:
         names = [operation.name for operation in feature.operations]
         imports = Imports(shadowed=names, taken=())
         functions = [self._function(op, feature, imports, indent=4) for op in feature.operations]
-        imports.name(_RUNTIME, "NotWritten")
+        if functions:
+            imports.name(_RUNTIME, "NotWritten")
         doc = self._doc(f"{feature.title or words(feature.name)}: the operations of {feature.file}.")
         return self._print("operations.py.jinja", doc=doc, imports=imports.block(), operations=functions)
 
@@ -188,8 +189,8 @@ class Renderer:
             ),
             router=imports.name(_RUNTIME, "ContractRouter"),
             inputs=imports.name(_RUNTIME, "Inputs") if any(route.inputs for route in routes) else "",
-            request=imports.name("fastapi", "Request"),
-            response=imports.name("fastapi", "Response"),
+            request=imports.name("fastapi", "Request") if routes else "",
+            response=imports.name("fastapi", "Response") if routes else "",
             operations=routes,
             imports=imports.block(),
         )
