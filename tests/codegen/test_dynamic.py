@@ -139,6 +139,33 @@ def test_a_dynamic_reference_to_nothing_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_pointer_that_only_the_document_has_is_read_from_the_document(tmp_path: Path) -> None:
+    schemas: dict[str, Any] = {
+        "Moon": {"type": "object", "required": ["name"]},
+        "Page": {
+            "$id": f"{BASE}page",
+            "properties": {"data": {"type": "array", "items": {"$dynamicRef": "#item"}}},
+            "$defs": {"item": {"$dynamicAnchor": "item", "not": {}}},
+        },
+        "Moons": {
+            "$id": f"{BASE}moons",
+            "$defs": {"item": {"$dynamicAnchor": "item", "$ref": "#/components/schemas/Moon"}},
+            "$ref": "#/components/schemas/Page",
+        },
+    }
+    text = f"{HEAD}paths: {{}}\ncomponents: {{schemas: {json.dumps(schemas)}}}\n"
+    loaded = contract(tmp_path, text)
+    assert [one.partition(" ")[2] for one in found(loaded, "id-ignored")] == [
+        "`#/components/schemas/Moon` names nothing in the schema that has the `$id` "
+        f"`{BASE}moons`; it is read from the document",
+        "`#/components/schemas/Page` names nothing in the schema that has the `$id` "
+        f"`{BASE}moons`; it is read from the document",
+    ]
+    (made,) = loaded.features
+    assert ours(made, "Moons").is_valid({"data": [{"name": "Io"}]})
+    assert not ours(made, "Moons").is_valid({"data": [{}]})
+
+
 def test_ways_beyond_number_are_refused_quickly(tmp_path: Path) -> None:
     count = 14
     schemas: dict[str, Any] = {}

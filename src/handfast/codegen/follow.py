@@ -56,6 +56,12 @@ class Follower:
         except Refused as refused:
             code, what, fix = refused.code, refused.what, self.local_name(ref) or refused.fix
         except pointers.Dangling as dangling:
+            meant = self.of_document(ref, base)
+            if meant is not None:
+                what = f"`{ref}` names nothing in the schema that has the `$id` `{self.base}`"
+                fix = "leave out the `$id`, or give the schema that is meant an `$id` and refer to that"
+                self.report(place, "id-ignored", f"{what}; it is read from the document", fix, fatal=False)
+                return meant
             code, what, fix = "dangling-ref", f"`{ref}` names nothing", dangling.advice()
         except LoadFault as fault:
             if not quiet:
@@ -64,6 +70,19 @@ class Follower:
         if not quiet:
             self.report(place, code, what, fix)
         return None
+
+    def of_document(self, ref: str, base: str) -> tuple[Target, Node] | None:
+        """Return what a pointer in a schema with an `$id` names in the file `base` as a whole, if anything.
+
+        Such a pointer starts at the schema (JSON Schema 2020-12, 8.2.1), yet many write it as elsewhere.
+        """
+        if not self.base or not ref.startswith("#/"):
+            return None
+        target = Target(base, ref[1:])
+        try:
+            return target, self.fetch(target)
+        except (Refused, pointers.Dangling, LoadFault):
+            return None
 
     def local_name(self, ref: str) -> str:
         """Say which component may be meant by a bare name: `$ref: Pet`."""

@@ -219,7 +219,7 @@ def _media(media_type: str) -> Construct:
 
 _PARTLY = frozenset(("unchecked-media",))
 """Codes of findings about what is served, though not all of it is checked."""
-_TOLD = frozenset(("unknown-scheme", "spliced-ref", "unsatisfiable", "wrong-example"))
+_TOLD = frozenset(("unknown-scheme", "spliced-ref", "id-ignored", "unsatisfiable", "wrong-example"))
 """Codes of findings about what is enforced to the letter, though its author may not have meant it."""
 _OF_ITEMS = frozenset((
     "surplus-path-parameter", "duplicate-parameter", "bad-parameter-name", "ignored-header",

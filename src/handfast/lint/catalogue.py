@@ -124,6 +124,7 @@ GENERATION: dict[str, str] = {
     "foreign-pattern": "A pattern is written for another language than ECMA-262.",
     "given-twice": "A value stands in a list twice that must hold it once.",
     "huge-number": "A number is larger than programs hold.",
+    "id-ignored": "A pointer in a schema with an `$id` names nothing there, and is read from the document.",
     "ignored-header": "A header is declared that OpenAPI says to ignore.",
     "ignored-sibling": "A key stands beside a `$ref` and means nothing there.",
     "interim-status": "A 1xx status is declared, which no handler answers.",
