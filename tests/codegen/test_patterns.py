@@ -43,6 +43,16 @@ from tests.codegen.helpers import HEAD, contract, found, schemas
         (r"^a$", ["a"], ["a\n"]),
         (r"^(?:a|b){1,100000}$", ["ab"], ["c", ""]),
         (r"^(?!.*\.\.)[a-z.]+(?<=z)$", ["a.z"], ["a..z", "a.b"]),
+        (r"^(?=.*\d)\w{2}$", ["a1"], ["a٣", "é1"]),
+        (r"^(?!x)[\w-]\s[^\S\d]$", ["-\ufeff\u3000"], ["é  ", "-\x85 ", "- \x85"]),
+        (r"^(?!x)\D\W\S[\D]$", ["٣é\x85a"], ["1é.a", "٣a.a", "٣é\ufeffa", "٣é.1"]),
+        (r"^(\d)\1$", ["11"], ["٣٣"]),
+        (r"(?<=a)b\cJ", ["ab\n"], ["b\n"]),
+        (r"\bé", ["aé"], ["é"]),
+        (r"^(?!x)a\Bb\b.\B$", ["ab.", "abé"], ["a b.", "abc"]),
+        (r"\bfoo\b", ["a foo", "x " * 5_000 + "foo"], ["afoo"]),
+        (r"^(?<ñ>a)\k<ñ>$", ["aa"], ["ak<ñ>"]),
+        (r"^\<[\<\a]\>$", ["<a>", "<<>"], ["a", "<\x07>"]),
     ],
 )
 def test_patterns_mean_what_they_mean_in_ecma_262(pattern: str, good: list[str], bad: list[str]) -> None:

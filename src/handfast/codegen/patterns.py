@@ -3,6 +3,11 @@ r"""Regular expressions of a contract: what ECMA-262 writes otherwise than the e
 They mean what they mean in ECMA-262 with the flag `u`, and where that refuses them what they mean without it
 (its annex B), as JSON Schema 2020-12 (6.4) and authors have it: `{,3}` and a lone `]` are texts, `[^]` is any
 character, `\k<n>` refers to a group by its name.
+
+In a pattern that looks around or back the engine takes `\d`, `\w` and `\s` for Unicode's: the characters
+of ECMA-262 are written out there. `\b` it takes for Unicode's everywhere; that is written out in those
+patterns and in ones with letters beyond ASCII alone, for a bound that is written out costs steps back, which
+long texts would run out of.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from handfast.codegen.shorthands import BOUNDS, SHORTHANDS
 from handfast.validation.engine import Unusable, compiled
 
 _UNIT = r"(?:\[[^\]\\]*\]|\\[dDwWsS]|[^\\\[\](){}*+?|.^$])"
@@ -21,14 +27,20 @@ _LONG = 10_000
 """Repeats from here on are better said as a length."""
 _ONE = re.compile(_UNIT)
 _QUANTIFIER = re.compile(r"\{\d+(?:,\d*)?\}")
-_NAMED_GROUP = re.compile(r"\(\?<([A-Za-z_$][\w$]*)>")
+_NAMED_GROUP = re.compile(r"\(\?<([^\W\d][\w$]*|\$[\w$]*)>")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _UNICODE = re.compile(r"\\u(?:\{([0-9a-fA-F]+)\}|([0-9a-fA-F]{4}))")
 _BACKREFERENCE = re.compile(r"\\([1-9]\d*)")
 _HEX = re.compile(r"\\x[0-9a-fA-F]{2}")
+_CONTROL = re.compile(r"\\c([A-Za-z])")
 _OCTAL = re.compile(r"\\([0-3][0-7]{0,2}|[4-7][0-7]?)")
 _REFERENCE_BY_NAME = re.compile(r"\\k<([^>]+)>")
 _PROPERTY = re.compile(r"\\[pP]\{[^}]*\}")
+_LOOKS = re.compile(r"\(\?<?[=!]|\\(?:[1-9]|k<)")
+r"""Looking around or back."""
+_BOUND = re.compile(r"\\[bB]")
+_TAKEN_OTHERWISE = re.compile(r"\\[<>a]")
+r"""Bounds of words and a control character to the engine; in ECMA-262 each is the sign itself."""
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 _FOREIGN = re.compile(r"\(\?(?:[a-zA-Z]*(?:-[a-zA-Z]+)?\)|P[<=>])|\\[AzZGhHRKXQE]|[*+?}]\+")
 r"""What other languages have: flags in the text, `(?P<n>…)`, `\A`, `\z`, possessive repeats."""
@@ -51,10 +63,12 @@ def compilable(pattern: str) -> Pattern | None:
     found = _by_length(pattern)
     if found is not None:
         return found
-    if _compiles(pattern):
+    bare = pattern.replace("\\\\", "")
+    spelled = bool(_LOOKS.search(bare) or (_BOUND.search(bare) and not bare.isascii()))
+    if not spelled and not _TAKEN_OTHERWISE.search(bare) and _compiles(pattern):
         return Pattern(pattern, is_foreign=is_foreign(pattern))
-    text = _Rewriter(pattern).text()
-    if text != pattern and _compiles(text):
+    text = _Rewriter(pattern, spelled=spelled).text()
+    if _compiles(text):
         return Pattern(text, is_foreign=is_foreign(pattern))
     return None
 
@@ -82,9 +96,10 @@ def _by_length(pattern: str) -> Pattern | None:
 
 
 class _Rewriter:
-    """Rewrites one pattern from left to right."""
+    """Rewrites one pattern from left to right; `spelled` writes shorthands out as their characters."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, spelled: bool) -> None:
+        self.spelled = spelled
         self.pattern = _SURROGATES.sub(_joined, pattern)
         bare = re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "", self.pattern, flags=re.DOTALL)
         self.groups = len(re.findall(r"\((?!\?)|\(\?<(?![=!])", bare))
@@ -142,6 +157,10 @@ class _Rewriter:
         reference = _BACKREFERENCE.match(text, at)
         if reference and int(reference[1]) <= self.groups:
             return f"(?:{reference[0]})", at + len(reference[0])
+        if self.spelled and following in BOUNDS:
+            return BOUNDS[following], at + 2
+        if self.spelled and following in SHORTHANDS:
+            return f"[{SHORTHANDS[following]}]", at + 2
         return self._character(at)
 
     def _character(self, at: int) -> tuple[str, int]:
@@ -151,15 +170,17 @@ class _Rewriter:
         octal = _OCTAL.match(text, at)
         if octal:
             return f"\\x{{{int(octal[1], 8):X}}}", at + len(octal[0])
-        if following in ("8", "9") or (following and not following.isascii()):
+        if following in ("8", "9", "<", ">", "a") or (following and not following.isascii()):
             return following, at + 2
         unicode = _UNICODE.match(text, at)
         if unicode:
             return unicode[0], at + len(unicode[0])
         number = _HEX.match(text, at)
-        if number or following == "c":
-            length = len(number[0]) if number else 3
-            return text[at : at + length], at + length
+        if number:
+            return number[0], at + len(number[0])
+        control = _CONTROL.match(text, at)
+        if control:
+            return f"\\x{ord(control[1]) % 32:02X}", at + 3
         named = _PROPERTY.match(text, at)
         if named:
             return named[0], at + len(named[0])
@@ -196,6 +217,8 @@ class _Rewriter:
         if unicode:
             code = int(unicode[1] or unicode[2], 16)
             return unicode[0], code, at + len(unicode[0])
+        if self.spelled and self.pattern[at + 1 : at + 2] in SHORTHANDS:
+            return SHORTHANDS[self.pattern[at + 1]], None, at + 2
         made, end = self._character(at)
         return made, _code(made), end
 
