@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from handfast.cli.options import EXTRAS, Run, command, exit_code
 from handfast.cli.output import Output
 from handfast.codegen.ir import Finding, Source
 from handfast.runtime.faults import ConfigError, Fault
-from tests.unit.cli_kit import handfast
+from tests.unit.cli_kit import NOTES, handfast
 
 FINDING = Finding(Source("api.yaml", 3, 5), "code", "what", "how")
 WARNING = Finding(Source("api.yaml", 4, 1), "code", "what", "how", fatal=False)
@@ -207,3 +208,18 @@ def test_help_is_cheap() -> None:
     seconds, heavy = done.stdout.splitlines()[-1].split(" ", 1)
     assert heavy == "[]"
     assert float(seconds) < 0.6  # 0.15 s where nothing else runs and coverage is not measured
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(tmp_path: Path) -> None:
+    contracts = tmp_path / "specs" / "001-notes" / "contracts"
+    contracts.mkdir(parents=True)
+    shutil.copy(NOTES, contracts / "api.yaml")
+    command = [sys.executable, "-m", "handfast", "generate", "--ledger", "--project", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert "BrokenPipe" not in said
+    assert "fix:" not in said
+    assert process.returncode == 1

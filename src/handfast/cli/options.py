@@ -90,8 +90,8 @@ def guarded(run: Run, body: Callable[[], int]) -> int:
             raise
         run.out.trouble(error)
         return error.code
-    except (typer.Exit, typer.Abort, KeyboardInterrupt):
-        raise
+    except (typer.Exit, typer.Abort, KeyboardInterrupt, BrokenPipeError):
+        raise  # of a broken pipe, as when `head` has seen enough, Click makes a quiet end
     except Exception as error:
         if run.debug:
             raise
