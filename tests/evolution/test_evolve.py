@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handfast.codegen.evolution.evolve import MARK, Evolved, evolve
+from handfast.codegen.evolution.evolve import MARK, evolve
+from handfast.codegen.evolution.work import Evolved
 
 FILE = "handlers/shop/operations.py"
 PROTOCOL = "generated/shop/handler.py"

@@ -41,6 +41,7 @@ def fastapi(root: str, module: str) -> Probe:
 
 def connexion(contract: str) -> Probe:
     """Call the application: what is routed is answered neither 404 nor 405."""
+    # In the peer's own environment alone, so no type checker of ours finds it.
     import connexion as framework  # type: ignore[import-not-found]
     from connexion.mock import MockResolver  # type: ignore[import-not-found]
 

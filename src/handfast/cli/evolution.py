@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from handfast.codegen.evolution.evolve import Evolved
+    from handfast.codegen.evolution.work import Evolved
 
 _FOLDERS = ("handlers", "tests")
 

@@ -17,7 +17,7 @@ from handfast.cli.errors import CliError, WrongUse
 if TYPE_CHECKING:
     from handfast.cli.handlers import Work
     from handfast.codegen.cache import Outline
-    from handfast.codegen.evolution.evolve import Evolved
+    from handfast.codegen.evolution.work import Evolved
     from handfast.codegen.ir import Feature, Finding
     from handfast.codegen.project import Loaded
     from handfast.codegen.remote import Fetch
@@ -66,7 +66,7 @@ class Generation:
         """What the contracts ask of the project's own files, compared with the last generation."""
         from handfast.cli.evolution import evolution
         from handfast.cli.handlers import lacks
-        from handfast.codegen.evolution.evolve import Evolved
+        from handfast.codegen.evolution.work import Evolved
 
         changed = [
             outline.name

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-import tokenize
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
+from handfast.codegen.evolution import references
 from handfast.codegen.evolution.protocol import (
     Method,
     Protocol,
@@ -21,38 +19,14 @@ from handfast.codegen.evolution.protocol import (
     renamed_classes,
     shape,
 )
-from handfast.codegen.evolution.scope import Bound, bindings, imported_from, module_of, renaming
+from handfast.codegen.evolution.scope import Bound, bindings, module_of, renaming
 from handfast.codegen.evolution.signature import difference, name_of, span_of, written
-from handfast.codegen.evolution.splice import Edit, PythonFile, Unreadable
+from handfast.codegen.evolution.splice import Edit, PythonFile
+from handfast.codegen.evolution.work import Evolved, Work
 
 MARK = "# Set aside by handfast:"
 """How the line begins that stands above a function whose operation is gone."""
 _GENERATED = ("models", "errors", "handler")
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What was done to a function or name, or is left to do, in `file`; `line` is that of the new text."""
-
-    file: str
-    line: int
-    kind: Literal["write", "change", "rename", "remove", "blocked"]
-    function: str
-    what: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evolved:
-    """Path → new bytes of files that change, and the notes by place; `blocked` if nothing may be written."""
-
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def blocked(self) -> bool:
-        """Whether a file that has to change cannot be read as Python."""
-        return any(note.kind == "blocked" for note in self.notes)
 
 
 def evolve(
@@ -68,169 +42,16 @@ def evolve(
     `files` are the project's own Python files, below `handlers/` and `tests/`; the paths of all three are
     relative to the project.
     """
-    work = _Work(files, width)
+    work = Work(files, width)
     for feature in features:
         _Feature(work, feature, before, after).run()
     return work.done()
 
 
-class _Work:
-    """The files, parsed when they are first asked for, and what is to be done to them."""
-
-    def __init__(self, files: Mapping[str, bytes], width: int) -> None:
-        self.files = files
-        self.width = width
-        self.edits: dict[str, list[Edit]] = {}
-        self.rewritten: dict[str, list[tuple[int, int]]] = {}
-        self.imports: dict[str, dict[tuple[str, str], str]] = {}
-        self.appended: dict[str, list[str]] = {}
-        self.notes: list[tuple[Note, int | str]] = []
-        self._parsed: dict[str, PythonFile | None] = {}
-
-    def open(self, path: str) -> PythonFile | None:
-        """The file; None where there is none or where it cannot be read, which is noted."""
-        if path not in self._parsed:
-            self._parsed[path] = None
-            if path in self.files:
-                try:
-                    self._parsed[path] = PythonFile(self.files[path])
-                except Unreadable as error:
-                    what = f"the contract's change cannot reach this file, which is no Python: {error}"
-                    note = Note(
-                        path, error.line, "blocked", "", what, "mend it, then run `handfast generate`"
-                    )
-                    self.notes.append((note, error.line))
-        return self._parsed[path]
-
-    def edit(self, path: str, *edits: Edit) -> None:
-        self.edits.setdefault(path, []).extend(edits)
-
-    def note(
-        self,
-        path: str,
-        at: int | str,
-        kind: Literal["write", "change", "rename", "remove"],
-        name: str,
-        what: str,
-        fix: str,
-    ) -> None:
-        """Note something at an offset of the old text, or at the definition of a name in the new one."""
-        self.notes.append((Note(path, 1, kind, name, what, fix), at))
-
-    def spell(self, path: str, origin: tuple[str, str], wanted: str) -> str:
-        """How the thing that `origin` names is written in a file; it is imported if it is not yet."""
-        module, name = origin
-        file = self.open(path)
-        bound = {} if file is None else bindings(file.tree, path)
-        for local, ones in bound.items():
-            if len(ones) != 1 or ones[0].conditional:
-                continue
-            if ones[0].origin == origin:
-                return local
-            if name and ones[0].origin == (module, ""):
-                return f"{local}.{name}"
-        asked = self.imports.setdefault(path, {})
-        if origin not in asked:
-            taken = {*bound, *asked.values()}
-            local = wanted
-            while local in taken:
-                local = f"_{local}"
-            asked[origin] = local
-        return asked[origin]
-
-    def done(self) -> Evolved:
-        """Carry everything out; where a file cannot be read or written in its encoding, nothing."""
-        made: dict[str, bytes] = {}
-        blocked = [note for note, _ in self.notes if note.kind == "blocked"]
-        if blocked and (self.edits or self.imports or self.appended):
-            return Evolved({}, tuple(blocked))
-        finished: dict[str, tuple[PythonFile, list[Edit]]] = {}
-        for path in sorted({*self.edits, *self.appended, *self.imports}):
-            file = self.open(path) or PythonFile(b"")
-            edits = self._all_edits(path, file)
-            try:
-                new = file.spliced(edits)
-            except (ValueError, Unreadable) as error:
-                note = Note(
-                    path, 1, "blocked", "", f"the change cannot be made here: {error}", "make it by hand"
-                )
-                return Evolved({}, (note,))
-            if new != self.files.get(path):
-                made[path] = new
-            finished[path] = (file, edits)
-        notes = []
-        for note, at in self.notes:
-            line = (
-                at
-                if note.kind == "blocked" and isinstance(at, int)
-                else self._line(note.file, at, finished, made)
-            )
-            notes.append(Note(note.file, line, note.kind, note.function, note.what, note.fix))
-        return Evolved(made, tuple(sorted(notes, key=lambda note: (note.file, note.line, note.function))))
-
-    def _all_edits(self, path: str, file: PythonFile) -> list[Edit]:
-        spans = self.rewritten.get(path, [])
-        edits = [
-            edit
-            for edit in dict.fromkeys(self.edits.get(path, []))
-            if not any(
-                start < edit.end and edit.start < end and (edit.start, edit.end) != (start, end)
-                for start, end in spans
-            )
-        ]
-        lines = [
-            f"from {module} import {name}{f' as {local}' if local != name else ''}"
-            if name
-            else f"import {module}{f' as {local}' if local != module else ''}"
-            for (module, name), local in sorted(self.imports.get(path, {}).items())
-        ]
-        end = file.newline
-        if lines:
-            edits.append(_import_edit(file, "".join(f"{line}\n" for line in lines)))
-        if path in self.appended:
-            gap = "" if not file.text or file.text.endswith(("\n", "\r")) else "\n"
-            text = "".join(f"\n\n{function}" for function in self.appended[path])
-            edits.append(Edit(len(file.text), len(file.text), gap + text))
-        merged: dict[tuple[int, int], str] = {}
-        for edit in edits:
-            text = edit.text.replace("\n", end)
-            if edit.start == edit.end:
-                text = merged.get((edit.start, edit.end), "") + text
-            merged[(edit.start, edit.end)] = text
-        return [Edit(start, stop, _encodable(text, file.codec)) for (start, stop), text in merged.items()]
-
-    def _line(
-        self,
-        path: str,
-        at: int | str,
-        finished: Mapping[str, tuple[PythonFile, list[Edit]]],
-        made: Mapping[str, bytes],
-    ) -> int:
-        if isinstance(at, str):
-            data = made.get(path, self.files.get(path, b""))
-            for node in PythonFile(data).tree.body:
-                if isinstance(node, ast.AsyncFunctionDef) and node.name == at:
-                    return node.lineno
-            return 1
-        known = finished.get(path)
-        file = known[0] if known else self.open(path)
-        if file is None:
-            return 1
-        more = sum(
-            len(re.findall(r"\r\n|\r|\n", edit.text))
-            - len(re.findall(r"\r\n|\r|\n", file.text[edit.start : edit.end]))
-            for edit in (known[1] if known else [])
-            if edit.end <= at
-        )
-        return file.line_of(at) + more
-
-
 class _Feature:
     """One feature between two generations."""
 
-    def __init__(
-        self, work: _Work, feature: str, before: Mapping[str, str], after: Mapping[str, str]
-    ) -> None:
+    def __init__(self, work: Work, feature: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         self.work = work
         self.feature = feature
         place = f"generated/{feature}"
@@ -249,12 +70,12 @@ class _Feature:
         classes: dict[str, str] = {}
         for module, (old, new) in self.texts.items():
             if old and old != new:
-                pairs = renamed_classes(old, new)
+                origin, pairs = f"generated.{self.feature}.{module}", renamed_classes(old, new)
                 classes |= pairs
-                self._refer({(f"generated.{self.feature}.{module}", was): now for was, now in pairs.items()})
                 gone = set(exported(old)) - set(exported(new)) - set(pairs) - {"Handler"}
-                self._stand_in(f"generated.{self.feature}.{module}", gone)
-                self._tell_content(f"generated.{self.feature}.{module}", changed_classes(old, new))
+                references.refer(self.work, {(origin, was): now for was, now in pairs.items()})
+                references.stand_in(self.work, origin, gone)
+                references.tell_content(self.work, origin, changed_classes(old, new))
         file = self.work.open(self.path)
         if self.path in self.work.files and file is None:
             return
@@ -288,8 +109,6 @@ class _Feature:
             if was and was != name and was in top and name not in top and was not in self.after.methods:
                 found[name] = was
         return found
-
-    # --- operations --------------------------------------------------------------------------------
 
     def _definition(self, name: str) -> tuple[str, list[Bound], list[str]]:
         """The file that defines the function, its definitions there, and the modules that lead to it."""
@@ -438,7 +257,7 @@ class _Feature:
             return
         start = name_of(file, bound[0].node, old)
         self.work.edit(path, Edit(start, start + len(old), new), *inner)
-        self._refer({(module, old): new for module in modules}, but=path)
+        references.refer(self.work, {(module, old): new for module in modules}, but=path)
         what = f"the operation `{old}` is called `{new}` now; the function was renamed, and where it is named"
         self.work.note(path, new, "rename", new, what, fix)
 
@@ -449,110 +268,11 @@ class _Feature:
     def _speller(self, path: str) -> _Speller:
         return _Speller(self.work, path, self.after)
 
-    # --- references --------------------------------------------------------------------------------
-
-    def _refer(self, wanted: Mapping[tuple[str, str], str], *, but: str = "") -> None:
-        """Rename what other files import, and whatever they pass on under the same name."""
-        todo = dict(wanted)
-        done: set[tuple[str, str, str]] = set()
-        while todo:
-            (module, old), new = todo.popitem()
-            for path in sorted(self.work.files):
-                if path == but or (path, module, old) in done or not self._mentions(path, old):
-                    continue
-                done.add((path, module, old))
-                file = self.work.open(path)
-                if file is not None and self._refer_in(path, file, module, old, new):
-                    todo[(module_of(path), old)] = new
-
-    def _mentions(self, path: str, name: str) -> bool:
-        return name.encode() in self.work.files[path]
-
-    def _refer_in(self, path: str, file: PythonFile, module: str, old: str, new: str) -> bool:
-        """Rename in one file; tell whether the file itself now gives the name to others."""
-        passed = False
-        holders: set[str] = {module}
-        for node in ast.walk(file.tree):
-            if isinstance(node, ast.Import):
-                holders.update(one.asname for one in node.names if one.asname and one.name == module)
-            if not isinstance(node, ast.ImportFrom):
-                continue
-            origin = imported_from(node, path)
-            for alias in node.names:
-                if f"{origin}.{alias.name}" == module:
-                    holders.add(alias.asname or alias.name)
-                if origin != module or alias.name != old:
-                    continue
-                start = file.span(alias)[0]
-                inner = None if alias.asname else renaming(file, old, new)
-                if alias.asname:
-                    self.work.edit(path, Edit(start, start + len(old), new))
-                elif inner is not None:
-                    self.work.edit(path, Edit(start, start + len(old), new), *inner)
-                    passed = True
-                else:
-                    self.work.edit(path, Edit(start, start + len(old), f"{new} as {old}"))
-        for node in ast.walk(file.tree):
-            if isinstance(node, ast.Attribute) and node.attr == old and ast.unparse(node.value) in holders:
-                end = file.span(node)[1]
-                if file.text[end - len(old) : end] == old:
-                    self.work.edit(path, Edit(end - len(old), end, new))
-        return passed
-
-    def _tell_content(self, module: str, changed: Mapping[str, str]) -> None:
-        """Tell which functions and classes of the handlers name a class that has other fields now."""
-        for path in sorted(self.work.files):
-            if not any(self._mentions(path, name) for name in changed):
-                continue
-            file = self.work.open(path)
-            if file is None:
-                continue
-            bound = bindings(file.tree, path)
-            local = {
-                spelt: one.origin[1]
-                for spelt, ones in bound.items()
-                for one in ones
-                if one.origin and one.origin[0] == module and one.origin[1] in changed
-            }
-            told: set[tuple[str, str]] = set()
-            for statement in file.tree.body:
-                for node in ast.walk(statement):
-                    if not isinstance(node, ast.Name) or node.id not in local:
-                        continue
-                    holder = getattr(statement, "name", "") or f"{node.lineno}"
-                    if (holder, node.id) in told:
-                        continue
-                    told.add((holder, node.id))
-                    name = local[node.id]
-                    what = f"the contract changed `{name}`, which is used here: {changed[name]}"
-                    self.work.note(
-                        path, file.span(node)[0], "change", name, what, "see whether it still fits"
-                    )
-
-    def _stand_in(self, module: str, gone: Iterable[str]) -> None:
-        """Let names that the contract lost mean `Any`, so that what was written with them still imports."""
-        names = set(gone)
-        for path in sorted(self.work.files):
-            if not names or not any(self._mentions(path, name) for name in names):
-                continue
-            file = self.work.open(path)
-            if file is None:
-                continue
-            for node in ast.walk(file.tree):
-                if isinstance(node, ast.ImportFrom) and imported_from(node, path) == module:
-                    lost = [alias for alias in node.names if alias.name in names]
-                    if lost:
-                        self.work.edit(path, *_stood_in(file, node, lost))
-                    for alias in lost:
-                        what = f"the contract has `{alias.name}` no more; it stands for `Any` here"
-                        at = file.span(node)[0]
-                        self.work.note(path, at, "change", alias.name, what, "write what takes its place")
-
 
 class _Speller:
     """How names of a protocol are written in one file."""
 
-    def __init__(self, work: _Work, path: str, protocol: Protocol) -> None:
+    def __init__(self, work: Work, path: str, protocol: Protocol) -> None:
         self.work, self.path, self.protocol = work, path, protocol
 
     def __call__(self, name: str) -> str:
@@ -616,58 +336,3 @@ def _lost(node: ast.AsyncFunctionDef, method: Method) -> list[str]:
 
 def _line_of(method: Method) -> str:
     return f"async def {method.name}{written(method, method.name, str, (), width=10_000)}"
-
-
-def _import_edit(file: PythonFile, text: str) -> Edit:
-    """Put import statements after the last unconditional one at the top, or after the docstring."""
-    line = 0
-    for index, node in enumerate(file.tree.body):
-        doc = index == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if isinstance(node, ast.Import | ast.ImportFrom) or doc:
-            line = node.end_lineno or node.lineno
-    if line == 0:
-        first = file.tree.body[0] if file.tree.body else None
-        line = (
-            0
-            if first is None
-            else min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", []))]) - 1
-        )
-    line = file.line_after(line)
-    if line > len(file.starts):
-        return Edit(len(file.text), len(file.text), f"\n{text}" if file.text else text)
-    at = file.line_start(line)
-    return Edit(at, at, text)
-
-
-def _stood_in(file: PythonFile, node: ast.ImportFrom, lost: Sequence[ast.alias]) -> list[Edit]:
-    """Take names out of an import and import `Any` for them; comments between them stay."""
-    first, end = file.span(node)
-    tokens = [
-        one for one in file.tokens(node.lineno, node.end_lineno or node.lineno) if first <= one[2] < end
-    ]
-    imported = [f"Any as {alias.asname or alias.name}" for alias in lost]
-    if len(lost) == len(node.names):
-        keyword = next(index for index, one in enumerate(tokens) if one[1] == "import")
-        module = Edit(tokens[1][2], tokens[keyword - 1][3], "typing")
-        return [module, *(Edit(*file.span(alias), text) for alias, text in zip(lost, imported, strict=True))]
-    commas = [one[2] for one in tokens if one[0] == tokenize.OP and one[1] == ","]
-    last_kept = max(index for index, alias in enumerate(node.names) if alias not in lost)
-    edits = []
-    for index, alias in enumerate(node.names):
-        if alias in lost:
-            comma = commas[index if index < last_kept else index - 1]
-            edits += [Edit(*file.span(alias), ""), Edit(comma, comma + 1, "")]
-    statement = f"from typing import {', '.join(imported)}"
-    start = file.line_start(node.lineno)
-    indent = file.text[start:first]
-    if indent.strip():
-        return [*edits, Edit(end, end, f"; {statement}")]
-    line = node.end_lineno or node.lineno
-    if line >= len(file.starts):
-        return [*edits, Edit(len(file.text), len(file.text), f"\n{indent}{statement}")]
-    at = file.line_start(line + 1)
-    return [*edits, Edit(at, at, f"{indent}{statement}\n")]
-
-
-def _encodable(text: str, codec: str) -> str:
-    return text.encode(codec, "replace").decode(codec)

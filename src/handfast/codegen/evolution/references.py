@@ -1,0 +1,137 @@
+"""What the files of a project call by names of generated modules and handlers, and how that is renamed."""
+
+from __future__ import annotations
+
+import ast
+import tokenize
+from collections.abc import Iterable, Mapping, Sequence
+
+from handfast.codegen.evolution.scope import bindings, imported_from, module_of, renaming
+from handfast.codegen.evolution.splice import Edit, PythonFile
+from handfast.codegen.evolution.work import Work
+
+
+def refer(work: Work, wanted: Mapping[tuple[str, str], str], *, but: str = "") -> None:
+    """Rename what other files import, and whatever they pass on under the same name."""
+    todo = dict(wanted)
+    done: set[tuple[str, str, str]] = set()
+    while todo:
+        (module, old), new = todo.popitem()
+        for path in sorted(work.files):
+            if path == but or (path, module, old) in done or not work.mentions(path, old):
+                continue
+            done.add((path, module, old))
+            file = work.open(path)
+            if file is not None and _refer_in(work, path, file, module, old, new):
+                todo[(module_of(path), old)] = new
+
+
+def _refer_in(work: Work, path: str, file: PythonFile, module: str, old: str, new: str) -> bool:
+    """Rename in one file; tell whether the file itself now gives the name to others."""
+    passed = False
+    holders: set[str] = {module}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Import):
+            holders.update(one.asname for one in node.names if one.asname and one.name == module)
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        origin = imported_from(node, path)
+        for alias in node.names:
+            if f"{origin}.{alias.name}" == module:
+                holders.add(alias.asname or alias.name)
+            if origin != module or alias.name != old:
+                continue
+            start = file.span(alias)[0]
+            inner = None if alias.asname else renaming(file, old, new)
+            if alias.asname:
+                work.edit(path, Edit(start, start + len(old), new))
+            elif inner is not None:
+                work.edit(path, Edit(start, start + len(old), new), *inner)
+                passed = True
+            else:
+                work.edit(path, Edit(start, start + len(old), f"{new} as {old}"))
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Attribute) and node.attr == old and ast.unparse(node.value) in holders:
+            end = file.span(node)[1]
+            if file.text[end - len(old) : end] == old:
+                work.edit(path, Edit(end - len(old), end, new))
+    return passed
+
+
+def tell_content(work: Work, module: str, changed: Mapping[str, str]) -> None:
+    """Tell which functions and classes of the handlers name a class that has other fields now."""
+    for path in sorted(work.files):
+        if not any(work.mentions(path, name) for name in changed):
+            continue
+        file = work.open(path)
+        if file is None:
+            continue
+        bound = bindings(file.tree, path)
+        local = {
+            spelt: one.origin[1]
+            for spelt, ones in bound.items()
+            for one in ones
+            if one.origin and one.origin[0] == module and one.origin[1] in changed
+        }
+        told: set[tuple[str, str]] = set()
+        for statement in file.tree.body:
+            for node in ast.walk(statement):
+                if not isinstance(node, ast.Name) or node.id not in local:
+                    continue
+                holder = getattr(statement, "name", "") or f"{node.lineno}"
+                if (holder, node.id) in told:
+                    continue
+                told.add((holder, node.id))
+                name = local[node.id]
+                what = f"the contract changed `{name}`, which is used here: {changed[name]}"
+                work.note(path, file.span(node)[0], "change", name, what, "see whether it still fits")
+
+
+def stand_in(work: Work, module: str, gone: Iterable[str]) -> None:
+    """Let names that the contract lost mean `Any`, so that what was written with them still imports."""
+    names = set(gone)
+    for path in sorted(work.files):
+        if not names or not any(work.mentions(path, name) for name in names):
+            continue
+        file = work.open(path)
+        if file is None:
+            continue
+        for node in ast.walk(file.tree):
+            if isinstance(node, ast.ImportFrom) and imported_from(node, path) == module:
+                lost = [alias for alias in node.names if alias.name in names]
+                if lost:
+                    work.edit(path, *_stood_in(file, node, lost))
+                for alias in lost:
+                    what = f"the contract has `{alias.name}` no more; it stands for `Any` here"
+                    at = file.span(node)[0]
+                    work.note(path, at, "change", alias.name, what, "write what takes its place")
+
+
+def _stood_in(file: PythonFile, node: ast.ImportFrom, lost: Sequence[ast.alias]) -> list[Edit]:
+    """Take names out of an import and import `Any` for them; comments between them stay."""
+    first, end = file.span(node)
+    tokens = [
+        one for one in file.tokens(node.lineno, node.end_lineno or node.lineno) if first <= one[2] < end
+    ]
+    imported = [f"Any as {alias.asname or alias.name}" for alias in lost]
+    if len(lost) == len(node.names):
+        keyword = next(index for index, one in enumerate(tokens) if one[1] == "import")
+        module = Edit(tokens[1][2], tokens[keyword - 1][3], "typing")
+        return [module, *(Edit(*file.span(alias), text) for alias, text in zip(lost, imported, strict=True))]
+    commas = [one[2] for one in tokens if one[0] == tokenize.OP and one[1] == ","]
+    last_kept = max(index for index, alias in enumerate(node.names) if alias not in lost)
+    edits = []
+    for index, alias in enumerate(node.names):
+        if alias in lost:
+            comma = commas[index if index < last_kept else index - 1]
+            edits += [Edit(*file.span(alias), ""), Edit(comma, comma + 1, "")]
+    statement = f"from typing import {', '.join(imported)}"
+    start = file.line_start(node.lineno)
+    indent = file.text[start:first]
+    if indent.strip():
+        return [*edits, Edit(end, end, f"; {statement}")]
+    line = node.end_lineno or node.lineno
+    if line >= len(file.starts):
+        return [*edits, Edit(len(file.text), len(file.text), f"\n{indent}{statement}")]
+    at = file.line_start(line + 1)
+    return [*edits, Edit(at, at, f"{indent}{statement}\n")]
