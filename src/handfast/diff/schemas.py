@@ -7,19 +7,17 @@ however much it has changed; one that does not is shown a value that it refuses.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from handfast.codegen.source import Map
+from handfast.diff import branches, limits, words
 from handfast.diff.catalogue import BOUNDS, BREAKING, RISKY, RULES, SAFE, SUBSUMPTION
 from handfast.diff.contract import At, Pair
-from handfast.diff.flat import Flat, Part, choices, flatten, is_null, referred
+from handfast.diff.flat import Flat, Part, choices, flatten, referred
 from handfast.diff.model import Direction, Severity, Where, Witness
 from handfast.diff.relation import Relation, Relations
 from handfast.validation.directions import Schema
-from handfast.validation.formats import FORMATS
 
 Side: TypeAlias = Literal["old", "new"]
 _Key: TypeAlias = "tuple[Flow, tuple[int, ...], tuple[int, ...]]"
@@ -262,7 +260,7 @@ class _Walk:
 
     def places(self, *keys: str) -> tuple[Where | None, Where | None]:
         """Return where one of the keywords stands on both sides."""
-        return _place(self.old, keys), _place(self.new, keys)
+        return words.place(self.old, keys), words.place(self.new, keys)
 
     def add(self, result: Result) -> None:
         """Take over what was found in a part of the value."""
@@ -288,7 +286,7 @@ class _Walk:
             rule = "nullable-added" if "null" in new else "nullable-removed"
             self.limit(rule, f"null is {'' if 'null' in new else 'no longer '}admitted", *places, says)
             return
-        what = f"the type was {_types(old)}, and is {_types(new)}"
+        what = f"the type was {words.types(old)}, and is {words.types(new)}"
         rule = "type-removed" if new < old else "type-added" if old < new else "type-changed"
         self.limit(rule, what, *places, says)
 
@@ -300,38 +298,47 @@ class _Walk:
         if old is None or new is None:
             rule = "enum-added" if old is None else "enum-removed"
             values = new if old is None else old
-            what = f"only {_listed(values)} {'is' if old is None else 'was'} admitted"
-            self.limit(rule, what, *places, _enum)
+            what = f"only {words.values(values)} {'is' if old is None else 'was'} admitted"
+            self.limit(rule, what, *places, limits.listed)
             return
-        gone = [one for one in old if not _among(one, new)]
-        come = [one for one in new if not _among(one, old)]
+        gone = [one for one in old if not words.among(one, new)]
+        come = [one for one in new if not words.among(one, old)]
         if gone:
-            self.limit("enum-value-removed", f"{_listed(gone)} is admitted no more", *places, _but(come))
+            self.limit(
+                "enum-value-removed",
+                f"{words.values(gone)} is admitted no more",
+                *places,
+                limits.listed_but(come),
+            )
         if come:
-            self.limit("enum-value-added", f"{_listed(come)} is admitted too", *places, _but(gone))
+            self.limit(
+                "enum-value-added", f"{words.values(come)} is admitted too", *places, limits.listed_but(gone)
+            )
 
     # -- numbers and texts ----------------------------------------------------------------------------------
 
     def bounds(self) -> None:
         for name, (what, *keys) in BOUNDS.items():
             low = name.startswith("min")
-            old, new = _bound(self.old, keys, low=low), _bound(self.new, keys, low=low)
+            old, new = limits.border(self.old, keys, low=low), limits.border(self.new, keys, low=low)
             if old == new:
                 continue
             if old is None or new is None:
                 verb = "added" if old is None else "removed"
-                text = f"{what} is {_shown(new)} now" if old is None else f"{what} was {_shown(old)}"
+                text = (
+                    f"{what} is {words.border(new)} now" if old is None else f"{what} was {words.border(old)}"
+                )
             else:
                 verb = "raised" if (new > old if low or new[0] != old[0] else new < old) else "lowered"
-                text = f"{what} was {verb} from {_shown(old)} to {_shown(new)}"
-            ours = _bound(self.receiver, keys, low=low)
-            theirs = _bound(self.sender, keys, low=low)
+                text = f"{what} was {verb} from {words.border(old)} to {words.border(new)}"
+            ours = limits.border(self.receiver, keys, low=low)
+            theirs = limits.border(self.sender, keys, low=low)
             self.limit(
                 f"{name}-{verb}",
                 text,
                 *self.places(*keys),
-                _bounding(keys, low=low),
-                tighter=_tighter(ours, theirs, low=low),
+                limits.within(keys, low=low),
+                tighter=limits.tighter(ours, theirs, low=low),
             )
         self.keyword("multiple-of-changed", "multipleOf")
         self.keyword("unique-items-changed", "uniqueItems", ignored=(False,))
@@ -343,12 +350,12 @@ class _Walk:
                 continue
             verb = "added" if not old else "removed" if not new else "changed"
             what = {
-                "added": f"`{key}` {_listed(new)} was added",
-                "removed": f"`{key}` {_listed(old)} was removed",
-                "changed": f"`{key}` was {_listed(old)}, and is {_listed(new)}",
+                "added": f"`{key}` {words.values(new)} was added",
+                "removed": f"`{key}` {words.values(old)} was removed",
+                "changed": f"`{key}` was {words.values(old)}, and is {words.values(new)}",
             }[verb]
             theirs = self.sender.all(key)
-            self.limit(f"{key}-{verb}", what, *self.places(key), _conjoined(key, theirs))
+            self.limit(f"{key}-{verb}", what, *self.places(key), limits.conjoined(key, theirs))
 
     def keyword(self, rule: str, key: str, ignored: tuple[Any, ...] = ()) -> None:
         """Compare a keyword whose value is no schema, by what it admits."""
@@ -356,8 +363,8 @@ class _Walk:
         new = [one for one in self.new.all(key) if one not in ignored]
         if old == new:
             return
-        what = f"`{key}` {_was(old, new)}"
-        self.limit(rule, what, *self.places(key), _conjoined(key, self.sender.all(key)))
+        what = f"`{key}` {words.was(old, new)}"
+        self.limit(rule, what, *self.places(key), limits.conjoined(key, self.sender.all(key)))
 
     # -- objects --------------------------------------------------------------------------------------------
 
@@ -373,7 +380,10 @@ class _Walk:
         self, name: str, old: list[At], new: list[At], demanded: tuple[dict[str, Part], dict[str, Part]]
     ) -> None:
         required: Schema = {"required": [name]}
-        places = (_first(old) or _demand(demanded[0], name), _first(new) or _demand(demanded[1], name))
+        places = (
+            words.first(old) or words.demand(demanded[0], name),
+            words.first(new) or words.demand(demanded[1], name),
+        )
         was, now = name in demanded[0], name in demanded[1]
 
         def says(flat: Flat) -> Schema | None:
@@ -399,7 +409,7 @@ class _Walk:
         """Let a demand count only where it is made of this direction: of read-only properties none is."""
         document = self.document(self.receiver)
         name = schema["required"][0] if isinstance(schema, dict) else ""
-        return schema if _demands(document, name) else True
+        return schema if limits.demands(document, name) else True
 
     def gone(
         self,
@@ -413,7 +423,7 @@ class _Walk:
             # It is sent no more, or as anything that is let through.
             self.limit("property-removed", f"`{name}` is not described any more", *places, says)
             last = self.result.found[-1]
-            if last.severity is SAFE and not _is_hidden(old, "writeOnly"):
+            if last.severity is SAFE and not words.is_hidden(old, "writeOnly"):
                 self.result.found[-1] = replace(
                     last,
                     severity=RISKY,
@@ -422,9 +432,9 @@ class _Walk:
                 )
             self.sent_under_additional(name, old, [])
             return
-        if _forbids(self.new):
+        if limits.forbids(self.new):
             rule, what = "property-forbidden", f"`{name}` may not be there any more"
-            self.limit(rule, what, *places, _forbidding(name, self.new))
+            self.limit(rule, what, *places, limits.forbidding(name, self.new))
             return
         reason = "it is accepted still, as anything else, but means nothing"
         self.note("property-removed", f"`{name}` is not described any more", *places, RISKY, reason=reason)
@@ -443,7 +453,7 @@ class _Walk:
         rule = "required-property-added" if needed else "optional-property-added"
         what = f"`{name}` was added, and is {'required' if needed else 'optional'}"
         if self.flow.sender == "new":
-            self.limit(rule, what, *places, _forbidding(name, self.old))
+            self.limit(rule, what, *places, limits.forbidding(name, self.old))
         else:
             self.limit(rule, what, *places, says)
         self.sent_under_additional(name, [], new)
@@ -459,7 +469,7 @@ class _Walk:
         self, name: str, old: list[At], new: list[At], places: tuple[Where | None, Where | None]
     ) -> None:
         for key, word in (("readOnly", "read-only"), ("writeOnly", "write-only")):
-            was, now = _is_hidden(old, key), _is_hidden(new, key)
+            was, now = words.is_hidden(old, key), words.is_hidden(new, key)
             if was != now:
                 rule = f"{'became' if now else 'no-longer'}-{word}"
                 self.note(rule, f"`{name}` is {'' if now else 'no longer '}{word}", *places)
@@ -467,8 +477,8 @@ class _Walk:
     def further(self) -> None:
         """Compare what is said of properties that are not described."""
         old, new = self.old.children("additionalProperties"), self.new.children("additionalProperties")
-        was, now = _forbids(self.old), _forbids(self.new)
-        places = (_first(old), _first(new))
+        was, now = limits.forbids(self.old), limits.forbids(self.new)
+        places = (words.first(old), words.first(new))
         if was != now:
             rule = "additional-properties-forbidden" if now else "additional-properties-allowed"
             names = [*self.sender.named("properties")]
@@ -476,7 +486,9 @@ class _Walk:
             patterns = self.receiver.named("patternProperties")
             if patterns and isinstance(closing, dict):
                 closing["patternProperties"] = dict.fromkeys(patterns, True)
-            self.limit(rule, RULES[rule].what, *places, lambda flat: closing if _forbids(flat) else None)
+            self.limit(
+                rule, RULES[rule].what, *places, lambda flat: closing if limits.forbids(flat) else None
+            )
         elif not now and (old or new):
             self.add(self.schemas.inner(old, new, self.flow))
 
@@ -535,7 +547,7 @@ class _Walk:
             if whole:
                 return documents.of(flat.nodes, self.flow.view)
             made = [documents.of_keywords(part.node, keys, self.flow.view) for part in parts]
-            return made[0] if len(made) == 1 else _all_of(made)
+            return made[0] if len(made) == 1 else limits.all_of(made)
 
         self.limit(rule, RULES[rule].what, *self.places(*names), says)
 
@@ -573,20 +585,20 @@ class _Walk:
         if not parts:
             return None
         made = [part.at.contract.documents.of_keywords(part.node, keys, self.flow.view) for part in parts]
-        return made[0] if len(made) == 1 else _all_of(made)
+        return made[0] if len(made) == 1 else limits.all_of(made)
 
     def choice(self, old: tuple[str, list[At]], new: tuple[str, list[At]]) -> None:
         """Compare two choices branch by branch."""
-        matched, gone, come = _matched(old[1], new[1])
+        matched, gone, come = branches.matched(old[1], new[1])
         count = len(self.result.found)
         for one in gone:
-            what = f"the branch {_branch(one)} is gone"
+            what = f"the branch {branches.shown(one)} is gone"
             # Where branches have gone and others come, only one of both can be what hurts.
-            says = _nothing if come and self.flow.sender == "new" else self.chosen
+            says = limits.nothing if come and self.flow.sender == "new" else self.chosen
             self.limit("choice-option-removed", what, one.where(), None, says)
         for one in come:
-            what = f"the branch {_branch(one)} was added"
-            says = _nothing if gone and self.flow.sender == "old" else self.chosen
+            what = f"the branch {branches.shown(one)} was added"
+            says = limits.nothing if gone and self.flow.sender == "old" else self.chosen
             self.limit("choice-option-added", what, None, one.where(), says)
         changed = False
         for one, other in matched:
@@ -607,7 +619,7 @@ class _Walk:
         old, new = self.old.all("default")[:1], self.new.all("default")[:1]
         if old != new:
             rule = "default-added" if not old else "default-removed" if not new else "default-changed"
-            what = f"the default {_was(old, new)}"
+            what = f"the default {words.was(old, new)}"
             self.note(rule, what, *places)
         was, now = True in self.old.all("deprecated"), True in self.new.all("deprecated")
         if was != now:
@@ -615,13 +627,13 @@ class _Walk:
             self.note(rule, f"it is {'' if now else 'no longer '}deprecated", *self.places("deprecated"))
         for key in ("contentEncoding", "contentMediaType"):
             if self.old.all(key) != self.new.all(key):
-                what = f"`{key}` {_was(self.old.all(key), self.new.all(key))}"
+                what = f"`{key}` {words.was(self.old.all(key), self.new.all(key))}"
                 self.note("content-changed", what, *self.places(key))
         if self.flow.is_xml and self.old.all("xml") != self.new.all("xml"):
             self.note("xml-changed", "it is written otherwise in XML", *self.places("xml"))
 
     def discriminators(self) -> None:
-        old, new = (_discriminator(flat) for flat in (self.old, self.new))
+        old, new = (words.discriminator(flat) for flat in (self.old, self.new))
         if old is None and new is None:
             return
         if old is None or new is None:
@@ -638,216 +650,8 @@ class _Walk:
                 self.note("discriminator-value-removed", f"the value `{name}` is gone", *places)
             elif name not in before:
                 self.note("discriminator-value-added", f"there is the new value `{name}`", *places)
-            elif _last(before[name].node) != _last(after[name].node):
-                what = f"`{name}` led to {_last(before[name].node)}, and leads to {_last(after[name].node)}"
-                self.note("discriminator-value-moved", what, *places)
-
-
-# --- what keywords say ----------------------------------------------------------------------------
-
-
-def _nothing(flat: Flat) -> Schema | None:
-    return None
-
-
-def _enum(flat: Flat) -> Schema | None:
-    values = flat.values()
-    return None if values is None else {"enum": values}
-
-
-def _but(others: list[Any]) -> Callable[[Flat], Schema | None]:
-    """Return the limit of an enum, let alone values that another finding tells of."""
-
-    def says(flat: Flat) -> Schema | None:
-        values = flat.values() or []
-        return {"enum": [*values, *(one for one in others if not _among(one, values))]}
-
-    return says
-
-
-def _bound(flat: Flat, keys: list[str], *, low: bool) -> tuple[Any, bool] | None:
-    """Return the narrowest border, and whether it is itself excluded."""
-    found: list[tuple[Any, bool]] = []
-    for key in keys:
-        found += [(value, key.startswith("exclusive")) for value in flat.all(key)]
-    found = [one for one in found if not (low and len(keys) == 1 and one[0] == 0)]
-    if not found:
-        return None
-    return max(found) if low else min(found, key=lambda one: (one[0], not one[1]))
-
-
-def _tighter(ours: tuple[Any, bool] | None, theirs: tuple[Any, bool] | None, *, low: bool) -> bool:
-    if ours is None or theirs is None:
-        return ours is not None
-    if ours[0] != theirs[0]:
-        return bool(ours[0] > theirs[0]) if low else bool(ours[0] < theirs[0])
-    return ours[1] and not theirs[1]
-
-
-def _bounding(keys: list[str], *, low: bool) -> Callable[[Flat], Schema | None]:
-    def says(flat: Flat) -> Schema | None:
-        bound = _bound(flat, keys, low=low)
-        return None if bound is None else {keys[-1 if bound[1] else 0]: bound[0]}
-
-    return says
-
-
-def _conjoined(key: str, theirs: list[Any]) -> Callable[[Flat], Schema | None]:
-    """Return the limit that a keyword sets, as far as the other side does not set the same."""
-
-    def says(flat: Flat) -> Schema | None:
-        own = [{key: value} for value in flat.all(key) if value not in theirs and _counts(key, value)]
-        if not own:
-            return None
-        return own[0] if len(own) == 1 else {"allOf": own}
-
-    return says
-
-
-def _counts(key: str, value: Any) -> bool:
-    """Whether a keyword limits anything: a format that nobody enforces does not (JSON Schema, 7.2.3)."""
-    return key != "format" or (value in FORMATS and FORMATS[value].by != "nobody")
-
-
-def _all_of(made: list[Schema]) -> Schema:
-    """Return one document of several of one contract."""
-    defs: dict[str, Any] = {}
-    parts: list[Schema] = []
-    for one in made:
-        if isinstance(one, dict):
-            defs |= one.get("$defs", {})
-            one = {key: value for key, value in one.items() if key != "$defs"}
-        parts.append(one)
-    return {"allOf": parts, "$defs": defs} if defs else {"allOf": parts}
-
-
-def _forbids(flat: Flat) -> bool:
-    """Whether properties that are not described are refused."""
-    return any(at.node is False for at in flat.children("additionalProperties"))
-
-
-def _forbidding(name: str, described: Flat) -> Callable[[Flat], Schema | None]:
-    def says(flat: Flat) -> Schema | None:
-        if flat is not described or not _forbids(flat):
-            return None
-        return {"properties": {name: False}}
-
-    return says
-
-
-def _demands(document: Schema, name: str) -> bool:
-    """Whether a document demands a property somewhere."""
-    waiting: list[Any] = [document]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            required = one.get("required")
-            if isinstance(required, list) and name in required:
-                return True
-            waiting += [value for key, value in one.items() if key not in ("enum", "const")]
-        elif isinstance(one, list):
-            waiting += one
-    return False
-
-
-# --- words and places -----------------------------------------------------------------------------
-
-
-def _place(flat: Flat, keys: Iterable[str]) -> Where | None:
-    """Return where the first of the keywords stands."""
-    for part in flat.parts:
-        for key in keys:
-            if key in part.node:
-                return replace(part.at.child(key).where(), value=part.at.where().value)
-    return flat.parts[0].at.where() if flat.parts else None
-
-
-def _first(found: list[At]) -> Where | None:
-    return found[0].where() if found else None
-
-
-def _demand(demanded: dict[str, Part], name: str) -> Where | None:
-    part = demanded.get(name)
-    return part.at.child("required").where() if part else None
-
-
-def _is_hidden(found: list[At], key: str) -> bool:
-    return any(True in flatten((at,)).all(key) for at in found)
-
-
-def _discriminator(flat: Flat) -> At | None:
-    for part in flat.parts:
-        if isinstance(part.node.get("discriminator"), Map):
-            return part.at.child("discriminator")
-    return None
-
-
-def _last(node: object) -> str:
-    return str(node).rsplit("/", 1)[-1]
-
-
-def _types(types: frozenset[str]) -> str:
-    shown = types - {"integer"} if "number" in types else types
-    return "anything" if len(types) == 7 else " or ".join(sorted(shown)) or "nothing"
-
-
-def _listed(values: list[Any] | None) -> str:
-    shown = [json.dumps(one, ensure_ascii=False) for one in (values or [])[:8]]
-    texts = [one if len(one) <= 60 else one[:57] + "…" for one in shown]
-    return ", ".join(texts) + (", …" if len(values or []) > 8 else "")
-
-
-def _was(old: list[Any], new: list[Any]) -> str:
-    return f"was {_listed(old) or 'not given'}, and is {_listed(new) or 'not given any more'}"
-
-
-def _shown(bound: tuple[Any, bool] | None) -> str:
-    return "" if bound is None else f"{bound[0]}{' (excluded)' if bound[1] else ''}"
-
-
-def _among(value: Any, values: list[Any]) -> bool:
-    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
-
-
-def _branch(at: At) -> str:
-    node = at.node
-    if isinstance(node, Map):
-        for key in ("$ref", "title", "type"):
-            if isinstance(node.get(key), str):
-                return f"`{_last(node[key])}`"
-    return f"{int(at.path[-1]) + 1}" if at.path and at.path[-1].isdigit() else "of another kind"
-
-
-def _matched(old: list[At], new: list[At]) -> tuple[list[tuple[At, At]], list[At], list[At]]:
-    """Pair the branches of two choices: equal ones, those of one name, one type, then the rest by order."""
-    pairs: list[tuple[At, At]] = []
-    rest_old, rest_new = list(old), list(new)
-    for alike in (_equal, _same_name, _same_type):
-        for one in list(rest_old):
-            other = next((each for each in rest_new if alike(one, each)), None)
-            if other is not None:
-                pairs.append((one, other))
-                rest_old.remove(one)
-                rest_new.remove(other)
-    return pairs, rest_old, rest_new
-
-
-def _equal(one: At, other: At) -> bool:
-    return one.node == other.node or (is_null(one) and is_null(other))
-
-
-def _same_name(one: At, other: At) -> bool:
-    names = [
-        _last(node.get("$ref", node.get("title", "")))
-        for node in (one.node, other.node)
-        if isinstance(node, Map)
-    ]
-    return len(names) == 2 and names[0] == names[1] != ""
-
-
-def _same_type(one: At, other: At) -> bool:
-    if any(isinstance(at.node, Map) and "$ref" in at.node for at in (one, other)):
-        return False  # two names are two things, also where they are much alike
-    kinds = [flatten((at,)).types() for at in (one, other)]
-    titles = {at.node.get("title") for at in (one, other) if isinstance(at.node, Map)}
-    return len(titles) < 2 and kinds[0] == kinds[1] and len(kinds[0]) < 7
+            else:
+                led, leads = (words.last_token(one[name].node) for one in (before, after))
+                if led != leads:
+                    what = f"`{name}` led to {led}, and leads to {leads}"
+                    self.note("discriminator-value-moved", what, *places)
