@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from handfast.diff.catalogue import RULES, Rule
 from handfast.diff.model import Direction
+from tools import pages
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "diff.md"
-MARK = "<!-- what follows is written by `python -m tools.diff_page` -->"
+PAGE = pages.REFERENCE / "diff.md"
 
 
 def page() -> str:
     """Return the page as it should be: its own words, and the catalogue."""
-    words = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
-    return words + MARK + "\n" + "\n".join(_sections()) + "\n"
+    return pages.page(PAGE, "tools.diff_page", _sections())
 
 
 def _sections() -> Iterable[str]:

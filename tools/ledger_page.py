@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from handfast.codegen import constructs
 from handfast.codegen.constructs import STATUSES, Table
+from tools import pages
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "ledger.md"
-MARK = "<!-- what follows is written by `python -m tools.ledger_page` -->"
+PAGE = pages.REFERENCE / "ledger.md"
 
 
 def page() -> str:
     """Return the page as it should be: its own words, and the table of constructs."""
-    words = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
-    return words + MARK + "\n" + "\n".join(_sections())
+    return pages.page(PAGE, "tools.ledger_page", _sections())
 
 
 def _sections() -> Iterable[str]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from handfast.lint.catalogue import GENERATION, RULES
 from handfast.lint.repairs import REPAIRED
+from tools import pages
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "lint.md"
-MARK = "<!-- what follows is written by `python -m tools.lint_page` -->"
+PAGE = pages.REFERENCE / "lint.md"
 
 
 def page() -> str:
     """Return the page as it should be: its own words, and every finding."""
-    words = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
-    return words + MARK + "\n" + "\n".join(_sections()) + "\n"
+    return pages.page(PAGE, "tools.lint_page", _sections())
 
 
 def _sections() -> Iterable[str]:
