@@ -1,10 +1,9 @@
 """Which generated cases have no form on the wire: each rule depends on what the contract declares there.
 
-Schemathesis makes values first and writes them into the request afterwards. A value that the media type
-cannot carry is sent as something else (`{}` in a form as an empty body, which is also what an absent body
-is), so the answer that the value deserves is not the answer that the bytes deserve; `twins` finds those whose
-bytes are a right value's. Nothing here looks at JSON: what JSON carries is always checked, and so is every
-case whose values the wire can tell apart.
+Schemathesis makes values first and writes them into the request afterwards. A value that the media type or
+the style cannot carry is sent as something else (`{}` in a form as an empty body, which is also what an
+absent body is), so the answer that the value deserves is not the answer that the bytes deserve; `twins`
+finds those whose bytes are a right value's. JSON carries everything: no rule here leaves a body of it out.
 """
 
 from __future__ import annotations

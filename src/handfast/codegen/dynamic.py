@@ -30,8 +30,11 @@ class Scopes:
         self._resource: dict[int, str] = {}
         """id of a node → the URI of its resource, else its file."""
         self._anchors: dict[str, dict[str, Map]] = {}
+        """Resource → its dynamic anchors."""
         self._plain: dict[tuple[str, str], Map] = {}
+        """(resource, plain anchor) → its schema."""
         self._roots: dict[str, Map] = {}
+        """Resource → the node from which its pointers count."""
         self._nodes: dict[int, Map] = {}
         self._relevant: set[int] = set()
         self._known: set[Scope] = set()
@@ -64,9 +67,10 @@ class Scopes:
         found = self._anchors.get(base, {}).get(name)
         if found is not None:
             return self._nodes.get(dict(scope).get(name, -1), found)
-        plain = self._plain.get((base, name))
-        whole = self._roots.get(base)
-        return plain if plain is not None or whole is None or name[:1] not in ("", "/") else _at(whole, name)
+        root = self._roots.get(base)
+        if name[:1] in ("", "/") and root is not None:
+            return _at(root, name)
+        return self._plain.get((base, name))
 
     def _read(self, root: Map) -> None:
         """Find resources and anchors, then all below which, by references too, dynamic ones stand."""
@@ -91,12 +95,11 @@ class Scopes:
             elif node.file.name != (outer or root).file.name:
                 base = node.file.name  # a part of another file was brought in here
             self._nodes[id(node)], self._resource[id(node)] = node, base
-            for key, found in (("$dynamicAnchor", None), ("$anchor", self._plain)):
-                name = node.get(key)
-                if isinstance(name, str) and found is None:
-                    self._anchors.setdefault(base, {}).setdefault(name, node)
-                elif isinstance(name, str) and found is not None:
-                    found.setdefault((base, name), node)
+            dynamic, plain = node.get("$dynamicAnchor"), node.get("$anchor")
+            if isinstance(dynamic, str):
+                self._anchors.setdefault(base, {}).setdefault(dynamic, node)
+            if isinstance(plain, str):
+                self._plain.setdefault((base, plain), node)
             if isinstance(node.get("$dynamicRef"), str):
                 seeds.append(id(node))
             ref = node.get("$ref")

@@ -72,7 +72,7 @@ class Files:
     fetch: Fetch | None = None
     """How a remote document comes that has no copy yet; None where none may."""
     unreachable: dict[str, str] = field(default_factory=dict)
-    """URL that was asked for → why it could not be copied; empty if it was."""
+    """URL → why it could not be copied."""
     home: Path = field(init=False)
     """The root without symbolic links."""
 
@@ -142,10 +142,10 @@ class Files:
                 raise Refused(
                     "remote-ref", what, f"{fix}; `handfast generate --allow-remote` copies it to `{name}`"
                 )
-            if uri not in self.unreachable:
-                self.unreachable[uri] = self.fetched(uri, self.fetch)
-            if self.unreachable[uri]:
-                raise Refused("remote-ref", f"`{ref}` cannot be fetched: {self.unreachable[uri]}", fix)
+            why = self.unreachable.get(uri) or self.fetched(uri, self.fetch)
+            if why:
+                self.unreachable[uri] = why  # a dead host is waited for once
+                raise Refused("remote-ref", f"`{ref}` cannot be fetched: {why}", fix)
         self.own.setdefault(name, uri)
         return name
 
