@@ -495,6 +495,26 @@ async def test_the_service_is_where_its_servers_say(tmp_path: Path) -> None:
         ]
 
 
+async def test_operations_are_where_their_own_servers_say(tmp_path: Path) -> None:
+    answer = {"responses": {"204": {"description": "Kept."}}}
+    document = {
+        "servers": [{"url": "/v1"}],
+        "paths": {
+            "/a": {
+                "servers": [{"url": "/v2"}],
+                "get": answer,
+                "put": {**answer, "servers": [{"url": "/v3"}]},
+            },
+        },
+    }
+    async with client(served(tmp_path, document)) as http:
+        for method, at_home in (("GET", "/v2"), ("PUT", "/v3")):
+            got = {
+                base: (await http.request(method, f"{base}/a")).status_code for base in ("/v1", "/v2", "/v3")
+            }
+            assert got == {base: 204 if base == at_home else 404 for base in got}
+
+
 async def test_components_count_where_they_are_referred_to(tmp_path: Path) -> None:
     def ref(section: str) -> dict[str, str]:
         return {"$ref": f"#/components/{section}/C"}
@@ -554,10 +574,11 @@ PROVEN: dict[str, Mapping[str, str]] = {
         "query": "test_query_is_a_method_with_a_body",
         "additionalOperations": "test_further_methods_are_routed",
         "parameters": "test_what_may_be_absent_may_be_and_what_is_required_may_not",
+        "servers": "test_operations_are_where_their_own_servers_say",
     },
     "operation": {
         "operationId": "KEYWORDS", "parameters": "STYLES", "requestBody": "KEYWORDS", "responses": "ANSWERS", "security": "SCHEMES",
-        "callbacks": "test_nothing_is_sent_that_breaks_the_contract",
+        "callbacks": "test_nothing_is_sent_that_breaks_the_contract", "servers": "test_operations_are_where_their_own_servers_say",
     },
     "parameter": {
         **dict.fromkeys(("name", "in", "style", "explode", "schema", "content", "allowEmptyValue"), "STYLES"),

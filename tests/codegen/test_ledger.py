@@ -251,7 +251,7 @@ def test_statuses_depend_on_what_stands_there(tmp_path: Path) -> None:
 components: {{securitySchemes: {{tls: {{type: mutualTLS}}, key: {{type: http, scheme: Digest}}}}}}
 """
     lines = lines_of(tmp_path, text)
-    assert lines["OpenAPI field path item.servers"] == "partly enforced"
+    assert lines["OpenAPI field path item.servers"] == "enforced"
     assert lines["OpenAPI field operation.callbacks"] == "enforced"
     assert lines["extension x-mine"] == "annotation"
     assert lines["format lunar"] == "annotation"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.corpus.resolved import resolved
+from handfast.validation.pointers import followed
 
 NO_ANSWER = "an operation that declares no answer to a valid request which a value can meet"
 
@@ -16,7 +16,7 @@ NO_ANSWER = "an operation that declares no answer to a valid request which a val
 def unanswerable(document: Mapping[str, Any], label: str) -> bool:
     """Whether that is proven of the operation that `label` names as `METHOD /path`."""
     method, _, path = label.partition(" ")
-    item = resolved(document, document.get("paths", {}).get(path) or {})
+    item = followed(document, document.get("paths", {}).get(path) or {})
     operation = item.get(method.lower()) or (item.get("additionalOperations") or {}).get(method)
     if not isinstance(operation, Mapping):
         return False
@@ -28,11 +28,11 @@ def _schemas(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Itera
     """Yield the schemas of every answer to a valid request; None where one needs to meet none."""
     for status, response in (operation.get("responses") or {}).items():
         if str(status)[0] in "23" or status == "default":
-            content = resolved(document, response).get("content") or {}
+            content = followed(document, response).get("content") or {}
             if not content:
                 yield None
             for media in content.values():
-                yield resolved(document, media).get("schema")
+                yield followed(document, media).get("schema")
 
 
 def _empty(document: Mapping[str, Any], schema: Any) -> bool:

@@ -20,7 +20,7 @@ from schemathesis.core.jsonschema import make_validator
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.transport.serialization import Binary
 
-from tools.corpus.resolved import resolved
+from handfast.validation.pointers import followed
 from tools.corpus.twins import IsValid, form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
@@ -52,7 +52,7 @@ class Credentials:
         alternatives = case.operation.definition.raw.get("security", document.get("security", []))
         schemes = document.get("components", {}).get("securitySchemes", {})
         chosen = next((one for one in alternatives if one), None)
-        return None if chosen is None else [resolved(document, schemes.get(name, {})) for name in chosen]
+        return None if chosen is None else [followed(document, schemes.get(name, {})) for name in chosen]
 
     def set(self, case: Any, data: list[dict[str, Any]], context: Any) -> None:
         """Put the credentials where their schemes want them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from handfast.cli.sample import NoSampleError, sample
+from handfast.validation.pointers import followed
 
 if TYPE_CHECKING:
     from handfast.codegen.ir import Feature, Json, Media, Operation, Param
@@ -110,13 +111,5 @@ def _written(feature: Feature, operation: Operation, media_type: str) -> Iterato
 
 def _resolved(node: Json, feature: Feature) -> Mapping[str, Json]:
     """`node` as a mapping, its local reference followed; empty where it is none."""
-    for _ in range(10):
-        if not isinstance(node, dict):
-            return {}
-        ref = node.get("$ref")
-        if not isinstance(ref, str) or not ref.startswith("#/"):
-            return node
-        node = dict(feature.document)
-        for token in ref[2:].split("/"):
-            node = node.get(token.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
-    return {}
+    found = followed(feature.document, node)
+    return found if isinstance(found, dict) else {}

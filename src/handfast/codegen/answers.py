@@ -6,12 +6,12 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from handfast.codegen.grammar import place_of
 from handfast.codegen.ir import ClassName, Feature, Json, Operation, Param, Response
 from handfast.codegen.overlay import Action
 from handfast.codegen.view import reference
+from handfast.validation.pointers import MOST_HOPS, at, followed, target
 
 PROBLEM_TYPE = "application/problem+json"
 _MEANINGS = {
@@ -23,7 +23,6 @@ _MEANINGS = {
     "415": "This operation does not take a body of this media type.",
     "422": "The request breaks this contract.",
 }
-_MAX_HOPS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ def _error(
     for media in response.media:
         if media.kind != "json" or media.schema is None or not _fillable(feature, media.schema):
             continue
-        raw = _follow(document, _get(_get(declared, "responses"), response.status))
+        raw = followed(document, _get(_get(declared, "responses"), response.status))
         schema = _get(_get(_get(raw, "content"), media.media_type), "schema")
         if isinstance(schema, dict):
             return ErrorSchema(media.media_type, media.schema, schema)
@@ -173,11 +172,11 @@ def _error(
 def _fillable(feature: Feature, name: str) -> bool:
     """Whether the runtime can tell an error in this schema: an object without patterns to guess."""
     schema = feature.schemas.get(ClassName(name))
-    for _ in range(_MAX_HOPS):
-        target = reference(schema) if isinstance(schema, dict) else None
-        if target is None:
+    for _ in range(MOST_HOPS):
+        referred = reference(schema) if isinstance(schema, dict) else None
+        if referred is None:
             break
-        schema = feature.schemas.get(ClassName(target))
+        schema = feature.schemas.get(ClassName(referred))
     if not isinstance(schema, dict) or schema.get("type", "object") != "object":
         return False
     properties = schema.get("properties")
@@ -196,48 +195,20 @@ def _get(node: Json, key: str) -> Json:
     return node.get(key) if isinstance(node, dict) else None
 
 
-def _follow(document: Mapping[str, Json], node: Json) -> Json:
-    """Return `node`, or what its local reference leads to."""
-    for _ in range(_MAX_HOPS):
-        ref = _get(node, "$ref")
-        if not isinstance(ref, str) or not ref.startswith("#/"):
-            return node
-        node = dict(document)
-        for token in _tokens(ref):
-            node = _get(node, token)
-    return node
-
-
-def _tokens(ref: str) -> tuple[str, ...]:
-    return tuple(
-        unquote(token).replace("~1", "/").replace("~0", "~") for token in ref.removeprefix("#/").split("/")
-    )
-
-
 def place_in(document: Mapping[str, Json], operation: Operation) -> tuple[str, ...] | None:
     """Return where the operation stands in the author's document; path items may be references."""
     path: tuple[str, ...] = ("paths", operation.path)
     item = _get(_get(dict(document), "paths"), operation.path)
-    for _ in range(_MAX_HOPS):
-        ref = _get(item, "$ref")
-        if not isinstance(ref, str) or not ref.startswith("#/"):
+    for _ in range(MOST_HOPS):
+        referred = target(item)
+        if referred is None:
             break
-        path = _tokens(ref)
-        item = dict(document)
-        for token in path:
-            item = _get(item, token)
+        path = referred
+        item = at(document, path)
     place = place_of(operation.method)
     for key in place:
         item = _get(item, key)
     return (*path, *place) if isinstance(item, dict) else None
-
-
-def at(document: Mapping[str, Json], path: tuple[str, ...]) -> Json:
-    """Return what stands at `path` of a document; None where nothing does."""
-    node: Json = dict(document)
-    for name in path:
-        node = _get(node, name)
-    return node
 
 
 def _raw(document: Mapping[str, Json], operation: Operation) -> Json:

@@ -18,6 +18,7 @@ from handfast.codegen.load import Document, LoadFault
 from handfast.codegen.resources import holds, joined
 from handfast.codegen.source import Map, Node, Seq, TextFile
 from handfast.codegen.walk import walk
+from handfast.validation.pointers import escape
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9._-]+")
 _MAX_INLINE = 100
@@ -95,7 +96,7 @@ class _Bundler(Follower):
             for name, node in source.items():
                 target = None
                 if base is not None:
-                    target = Target(base.file, f"{base.pointer}/{pointers.escape(name)}")
+                    target = Target(base.file, f"{base.pointer}/{escape(name)}")
                 elif isinstance(node, Map) and self.is_external(node):
                     got = self.follow(node, quiet=True)
                     target = got[0] if got else None
@@ -248,7 +249,7 @@ class _Bundler(Follower):
             name = self.name_for(kind.section, target)
             self.names[kind_name, target] = name
             self.pending.append((kind_name, target, value))
-        return self.with_local_siblings(kind, node, f"#/components/{kind.section}/{pointers.escape(name)}")
+        return self.with_local_siblings(kind, node, f"#/components/{kind.section}/{escape(name)}")
 
     def is_spelled_out(self, kind: str) -> bool:
         """Whether no object of the kind may be a reference in this version, so that a copy stands for it."""

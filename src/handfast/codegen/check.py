@@ -16,6 +16,7 @@ from handfast.codegen.ir import Finding, Source
 from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, Node, Seq, kind_of
 from handfast.codegen.walk import copied
+from handfast.validation.pointers import escape
 
 _DROP = object()
 _SECTION_KIND = {kind.section: name for name, kind in KINDS.items() if kind.section}
@@ -335,7 +336,7 @@ def elsewhere(root: Map, ref: Reference) -> str:
     components = root.get("components")
     entries = components.get(section) if isinstance(components, Map) else None
     if name and isinstance(entries, Map) and name[0] in entries:
-        return f"did you mean `#/components/{section}/{pointers.escape(name[0])}`?"
+        return f"did you mean `#/components/{section}/{escape(name[0])}`?"
     return ""
 
 
@@ -346,7 +347,7 @@ def _find_anchor(node: Node, name: str, path: str, depth: int) -> str | None:
         if node.get("$anchor") == name or node.get("$dynamicAnchor") == name:
             return path
         for key, value in node.items():
-            found = _find_anchor(value, name, f"{path}/{pointers.escape(key)}", depth + 1)
+            found = _find_anchor(value, name, f"{path}/{escape(key)}", depth + 1)
             if found:
                 return found
     elif isinstance(node, Seq):

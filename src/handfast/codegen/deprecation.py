@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 
-from handfast.codegen.answers import Answers, at, place_in
+from handfast.codegen.answers import Answers, place_in
 from handfast.codegen.grammar import operations_in
 from handfast.codegen.ir import Deprecation, Finding, Json, Operation
 from handfast.codegen.legalpaths import template_shape
 from handfast.codegen.overlay import Action
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node
+from handfast.validation.pointers import at
 
 _DATE = re.compile(r"(?a:\d{4}-\d\d-\d\d)(?a:[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d))?")
 SINCE = "x-deprecated-since"

@@ -14,6 +14,8 @@ from handfast.codegen.ledger import Line
 from handfast.codegen.legalpaths import template_shape
 from handfast.codegen.report import nearest
 from handfast.codegen.source import Map, Node, Seq
+from handfast.validation.pointers import escape
+from handfast.validation.pointers import pointer as pointer_of
 
 JsonObject = dict[str, Json]
 _CALL = re.compile(r"([A-Za-z-]+)\s+(/\S*)\Z")
@@ -263,7 +265,7 @@ def _reached(root: Map, starts: list[str]) -> set[str]:
     waiting = list(starts)
     while waiting:
         for ref in _references(_at(root, waiting.pop())):
-            pointer = "".join("/" + pointers.escape(token) for token in pointers.tokens(ref[1:]))
+            pointer = pointer_of(pointers.tokens(ref[1:]))
             if pointer not in found:
                 found.add(pointer)
                 waiting.append(pointer)
@@ -292,8 +294,8 @@ def _references(node: Node) -> Iterator[str]:
 def _legalisations(found: Found, places: set[Source]) -> list[Json]:
     """Return the steps that changed the operation, its path, or a component that it uses."""
     operation = found.operation
-    item = f"/paths/{pointers.escape(operation.path)}"
-    inside = ("/".join((item, *map(pointers.escape, place_of(operation.method)))), f"{item}/parameters")
+    item = f"/paths/{escape(operation.path)}"
+    inside = ("/".join((item, *map(escape, place_of(operation.method)))), f"{item}/parameters")
     return [
         {
             "op": step.op,

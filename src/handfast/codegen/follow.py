@@ -10,6 +10,7 @@ from handfast.codegen.files import Files, Refused, Target
 from handfast.codegen.ir import Finding, Source
 from handfast.codegen.load import Document, LoadFault
 from handfast.codegen.source import Map, Node, TextFile
+from handfast.validation.pointers import escape
 
 
 class Follower:
@@ -103,7 +104,7 @@ class Follower:
                 known, value = pointers.step(node, token)
             if not known:
                 raise pointers.Dangling(found, token, pointers.names_in(node))
-            node, found = value, f"{found}/{pointers.escape(token)}"
+            node, found = value, f"{found}/{escape(token)}"
         return node
 
     @contextmanager

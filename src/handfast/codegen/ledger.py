@@ -19,6 +19,7 @@ from handfast.codegen.legalparams import STYLES
 from handfast.codegen.media import kind_of
 from handfast.codegen.source import Map, Seq, child_source, strings
 from handfast.codegen.walk import Visit, walk
+from handfast.validation.pointers import pointer as pointer_of
 
 LineKind: TypeAlias = Literal[
     "OpenAPI field", "schema keyword", "schema type", "format", "parameter style", "media type", "status",
@@ -122,7 +123,7 @@ def _found(visit: Visit) -> Iterator[_Found]:
 
 
 def _line(source: Source, path: tuple[str, ...], kind: LineKind, name: str, what: Construct) -> Line:
-    pointer = "".join("/" + pointers.escape(token) for token in path)
+    pointer = pointer_of(path)
     return Line(source, pointer, kind, name, what.status, what.reason, what.cure)
 
 

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from handfast.codegen import pointer as pointers
 from handfast.codegen.ir import Finding, Json, Legalisation, Source
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq, plain
+from handfast.validation.pointers import pointer as pointer_of
+from handfast.validation.pointers import tokens
 
 Path = tuple[str, ...]
 
@@ -179,7 +180,7 @@ def _numbers(one: Node, other: Node) -> bool:
 
 
 def _pointer(path: Path) -> str:
-    return "".join("/" + pointers.escape(token) for token in path)
+    return pointer_of(path)
 
 
 # --- carried out and undone -----------------------------------------------------------------------
@@ -221,11 +222,11 @@ def _step(root: Json, change: Legalisation) -> None:
 
 
 def _owner(root: Json, path: str) -> tuple[Json, str]:
-    tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
+    steps = tokens(path)
     node = root
-    for token in tokens[:-1]:
+    for token in steps[:-1]:
         node = node[int(token)] if isinstance(node, list) else node[token] if isinstance(node, dict) else None
-    return node, tokens[-1]
+    return node, steps[-1]
 
 
 def _take(root: Json, path: str) -> Json:

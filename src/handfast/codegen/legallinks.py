@@ -12,6 +12,7 @@ from handfast.codegen.pointer import deref
 from handfast.codegen.report import nearest
 from handfast.codegen.source import Map, Node, Seq
 from handfast.codegen.walk import walk
+from handfast.validation.pointers import pointer as pointer_of
 
 _LEAVES = frozenset(("schema", "parameter", "media type", "header", "link"))
 _LOCATIONS = ("path", "query", "querystring", "header", "cookie")
@@ -86,7 +87,7 @@ def _by_pointer(root: Map, ref: str) -> tuple[Map, Map] | None:
 
 def _at(root: Map, tokens: list[str]) -> Map | None:
     try:
-        node = pointers.lookup(root, "/" + "/".join(map(pointers.escape, tokens)))
+        node = pointers.lookup(root, pointer_of(tokens))
     except pointers.Dangling:
         return None
     return deref(root, node)[0]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from handfast.codegen.source import Map, Node, Seq
+from handfast.validation.pointers import escape, fragment_tokens
+from handfast.validation.pointers import pointer as pointer_of
 
 _MAX_HOPS = 50
 
@@ -36,18 +38,12 @@ def tokens(pointer: str) -> list[str]:
     """Split the fragment of a reference into its unescaped tokens; `""` and `/` mean the whole document."""
     if pointer in ("", "/"):
         return []
-    parts = pointer.removeprefix("/").split("/")
-    return [unquote(part).replace("~1", "/").replace("~0", "~") for part in parts]
-
-
-def escape(token: str) -> str:
-    """Escape one token for use in a pointer."""
-    return token.replace("~", "~0").replace("/", "~1")
+    return list(fragment_tokens("/" + pointer.removeprefix("/")))
 
 
 def reference(path: Iterable[str]) -> str:
     """Return the reference to the place that the tokens lead to, as a URI (RFC 6901, 6)."""
-    return encoded("#" + "".join("/" + escape(token) for token in path))
+    return encoded("#" + pointer_of(path))
 
 
 def encoded(ref: str) -> str:

@@ -19,10 +19,10 @@ from handfast.codegen.legalise import legalise
 from handfast.codegen.legalpaths import template_shape
 from handfast.codegen.load import Document, LoadFault, read
 from handfast.codegen.names import Namer
-from handfast.codegen.pointer import escape
 from handfast.codegen.remote import Fetch
 from handfast.codegen.report import Report, nearest
 from handfast.codegen.source import Map, kind_of
+from handfast.validation.pointers import escape
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _NUMBER = re.compile(r"^\d+[-_. ]*")

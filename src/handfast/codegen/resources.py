@@ -11,6 +11,8 @@ from urllib.parse import urljoin
 
 from handfast.codegen import pointer as pointers
 from handfast.codegen.source import Map, Node, Seq
+from handfast.validation.pointers import escape
+from handfast.validation.pointers import pointer as pointer_of
 
 _DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "dataValue"))
 _ANCHORS = ("$anchor", "$dynamicAnchor")
@@ -46,14 +48,14 @@ class Resources:
                 if isinstance(name, str):
                     self.anchors.setdefault((base or file, name), (file, place))
             pending += [
-                (value, f"{place}/{pointers.escape(key)}", base)
+                (value, f"{place}/{escape(key)}", base)
                 for key, value in node.items()
                 if key not in _DATA and not key.startswith("x-")
             ]
 
     def base(self, file: str, pointer: str) -> str:
         """Return the URI from which references at `pointer` of a file are read; empty: from the file."""
-        place = "".join(f"/{pointers.escape(token)}" for token in pointers.tokens(pointer))
+        place = pointer_of(pointers.tokens(pointer))
         around = [
             (len(start), uri)
             for start, uri in self._inside.get(file, ())

@@ -17,6 +17,7 @@ from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq, child_source, plain
 from handfast.diff.documents import Documents
 from handfast.diff.model import Where
+from handfast.validation.pointers import pointer as pointer_of
 
 Path: TypeAlias = tuple[str, ...]
 """The tokens of a JSON Pointer."""
@@ -68,7 +69,7 @@ class At:
 
     def where(self, *, shown: bool = True) -> Where:
         """Return it as a report names it."""
-        text = "#" + "".join("/" + pointers.escape(token) for token in self.path)
+        text = "#" + pointer_of(self.path)
         return Where(text, self.source, plain(self.node) if shown else None)
 
 

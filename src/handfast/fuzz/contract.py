@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from handfast.fuzz.names import is_id, noun
+from handfast.validation.pointers import at, target
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -141,11 +142,9 @@ class Contract:
     def resolve(self, node: Json) -> Json:
         """Follow `node` while it is a reference within the document; None where one leads nowhere."""
         for _ in range(20):
-            if not isinstance(node, dict) or not isinstance(ref := node.get("$ref"), str):
+            if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
                 return node
-            found: Json = cast("Json", self.document) if ref.startswith("#/") else None
-            for part in ref[2:].split("/"):
-                found = _dict(found).get(part.replace("~1", "/").replace("~0", "~"))
+            found: Json = at(self.document, target(node) or ("",))
             siblings = {key: value for key, value in node.items() if key != "$ref"}
             node = {**siblings, **found} if isinstance(found, dict) else found
         return None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import unquote
 
 from handfast.runtime.contract import OperationSpec
+from handfast.validation.pointers import followed
 
-_HOPS: Final = 50
 _FIXED: Final = frozenset(("get", "put", "post", "delete", "options", "head", "patch", "trace", "query"))
 
 
@@ -19,27 +18,10 @@ class Document:
         """Look into `root`, whose references are all local."""
         self.root = root
 
-    def follow(self, node: Any) -> Any:
-        """Return `node`, or what its reference leads to; None where that is nothing."""
-        for _ in range(_HOPS):
-            ref = node.get("$ref") if isinstance(node, dict) else None
-            if not isinstance(ref, str) or not ref.startswith("#/"):
-                return node
-            node = self.root
-            for token in ref[2:].split("/"):
-                key = unquote(token).replace("~1", "/").replace("~0", "~")
-                if isinstance(node, list) and key.isdigit() and int(key) < len(node):
-                    node = node[int(key)]
-                elif isinstance(node, Mapping):
-                    node = node.get(key)
-                else:
-                    return None
-        return None
-
     def at(self, node: Any, key: str) -> Any:
         """Return what stands under `key` of the mapping `node`, behind references."""
-        found = self.follow(node)
-        return self.follow(found.get(key)) if isinstance(found, Mapping) else None
+        found = followed(self.root, node)
+        return followed(self.root, found.get(key)) if isinstance(found, Mapping) else None
 
     def operation(self, spec: OperationSpec) -> Any:
         """Return the operation object of `spec`."""

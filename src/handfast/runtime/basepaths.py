@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, Final
 
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from handfast.runtime.routing import shape
+from handfast.validation.pointers import followed
 
 MOST_COMBINATIONS: Final = 100
 """How many paths one server may stand for."""
@@ -20,58 +25,80 @@ MOST_COMBINATIONS: Final = 100
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Base paths of a document's operations: they begin with a slash and do not end with one."""
+
+    common: frozenset[str]
+    """Those of the document's servers."""
+    own: Mapping[tuple[str, str], frozenset[str]]
+    """By the shape of the path and the method: those of operations that have servers of their own."""
+
+    def of(self, path: str, method: str) -> frozenset[str]:
+        """The bases below which an operation is served, beside the root."""
+        return self.own.get((shape(path), method), self.common)
+
+    def all(self) -> list[str]:
+        """Every base, the longest first."""
+        return sorted(self.common.union(*self.own.values()), key=lambda base: (-len(base), base))
+
+
 class BasePaths:
     """Takes the base path of a server off, the ASGI way: the router looks behind `root_path`."""
 
-    def __init__(self, app: ASGIApp, bases: Sequence[str], paths: Iterable[str] = ()) -> None:
-        """Serve below each of `bases` too: paths that begin with a slash and do not end with one.
+    def __init__(self, app: ASGIApp, bases: Bases) -> None:
+        """Serve each operation below its bases too.
 
-        `paths` are the contract's templates: where several bases would do (`/v1` and `/v1/pets`), the one
-        counts behind which there is such a path.
+        Where several bases would do (`/v1` and `/v1/pets`), the one counts behind which the application has
+        such a route.
         """
         self.app = app
-        self._bases = tuple(bases)
-        self._paths = tuple(paths)
-        self._known: list[re.Pattern[str]] | None = None
+        self._bases = bases
+        self._all = bases.all()
+        self._asks = len(self._all) > 1 or bool(bases.own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note the base in the scope, where the path has one."""
         if scope["type"] == "http" and not scope.get("root_path"):
             path = scope["path"]
-            fitting = [base for base in self._bases if path.startswith(f"{base}/")]
-            if len(fitting) > 1:
-                fitting = [base for base in fitting if self._is_known(path.removeprefix(base))] or fitting
+            fitting = [base for base in self._all if path.startswith(f"{base}/")]
+            if fitting and self._asks:
+                fitting = [base for base in fitting if self._serves(base, scope)]
             if fitting:
                 scope["root_path"] = fitting[0]
         await self.app(scope, receive, send)
 
-    def _is_known(self, path: str) -> bool:
-        if self._known is None:
-            pieces = [_VARIABLE.split(template)[::2] for template in self._paths]
-            self._known = [re.compile("[^/]+".join(map(re.escape, parts))) for parts in pieces]
-        return any(pattern.fullmatch(path) for pattern in self._known)
+    def _serves(self, base: str, scope: Scope) -> bool:
+        """Whether the route that `scope` asks for behind `base` is served there."""
+        behind = {**scope, "root_path": base}
+        for route in scope["app"].router.routes:
+            if route.matches(behind)[0] is not Match.NONE:
+                return base in self._bases.of(getattr(route, "path", ""), scope["method"])
+        return False
 
 
-def base_paths(document: Mapping[str, Any]) -> list[str]:
-    """Return the paths of all servers that an OpenAPI document names, the longest first; `/` is none.
+def base_paths(document: Mapping[str, Any]) -> Bases:
+    """Return the paths of the servers of an OpenAPI document and of its operations; `/` is none.
 
-    Variables stand for each value of their `enum`, else for their default (OpenAPI 3.1, 4.8.6); a server with
-    one that has neither is passed over, and of many combinations the first `MOST_COMBINATIONS` count.
+    Servers of a path item stand in for those of the document, and servers of an operation for both (OpenAPI
+    3.1, 4.8.9 and 4.8.10). Variables stand for each value of their `enum`, else for their default (4.8.6); a
+    server with one that has neither is passed over, and of many combinations the first `MOST_COMBINATIONS`
+    count.
     """
-    found = {base for server in _servers(document) for base in _bases(server)}
-    return sorted(found - {""}, key=lambda base: (-len(base), base))
+    own: dict[tuple[str, str], frozenset[str]] = {}
+    for path, written in document.get("paths", {}).items():
+        item = followed(document, written)
+        if not isinstance(item, Mapping):
+            continue
+        operations = {**item, **item.get("additionalOperations", {})}
+        for method, operation in operations.items():
+            if isinstance(operation, dict) and (servers := operation.get("servers") or item.get("servers")):
+                own[shape(path), method.upper()] = _paths(servers)
+    return Bases(_paths(document.get("servers") or ()), own)
 
 
-def _servers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    items = [*document.get("paths", {}).values()]
-    items += document.get("components", {}).get("pathItems", {}).values()
-    holders: list[Any] = [document]
-    for item in items:
-        if isinstance(item, dict):
-            holders += [item, *item.values(), *item.get("additionalOperations", {}).values()]
-    for holder in holders:
-        if isinstance(holder, dict):
-            yield from holder.get("servers") or ()
+def _paths(servers: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(base for server in servers for base in _bases(server)) - {""}
 
 
 def _bases(server: Mapping[str, Any]) -> Iterator[str]:

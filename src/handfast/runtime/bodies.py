@@ -25,7 +25,8 @@ from handfast.runtime.jsontext import MalformedJson, parse_json
 from handfast.runtime.multipart import Field, MalformedMultipart, parse_multipart
 from handfast.runtime.readings import MalformedText, Reader, parse_pairs, percent_decode
 from handfast.runtime.results import CHUNK_BYTES, Upload
-from handfast.runtime.schemas import Check, View, pointer
+from handfast.runtime.schemas import Check, View
+from handfast.validation.pointers import pointer
 
 MOST_FIELDS: Final = 1000
 MOST_KNOWN_TYPES: Final = 256

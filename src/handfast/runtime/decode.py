@@ -22,7 +22,8 @@ from handfast.runtime.errors import InputLocation, Violation
 from handfast.runtime.jsontext import MalformedJson, parse_json
 from handfast.runtime.querystring import QueryStringDecoder
 from handfast.runtime.readings import SCALARS, MalformedText, Reader, parse_pairs, percent_decode
-from handfast.runtime.schemas import View, pointer
+from handfast.runtime.schemas import View
+from handfast.validation.pointers import pointer
 
 ABSENT: Final = object()
 """The parameter was not sent."""

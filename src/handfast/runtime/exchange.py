@@ -13,6 +13,7 @@ from starlette.requests import Request
 from handfast.runtime.contract import OperationSpec
 from handfast.runtime.headertexts import text_of
 from handfast.runtime.views import jsonable
+from handfast.validation.pointers import at, tokens
 
 _EMBEDDED: Final = re.compile(r"\{(\$[^{}]*)\}")
 
@@ -98,21 +99,8 @@ class Exchange:
         if kind == "path" and not answer:
             return self.path.get(name)
         if source.partition("#")[0] == "body":
-            return _at(self.response_body if answer else self.body, source.partition("#")[2])
+            return at(self.response_body if answer else self.body, tokens(source.partition("#")[2]))
         return None
 
 
 _READ: Final = frozenset(("json", "form", "text"))
-
-
-def _at(value: object, pointer: str) -> object:
-    """What a JSON Pointer (RFC 6901) names in `value`; None where there is nothing."""
-    for token in pointer.split("/")[1:]:
-        token = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(token)
-        elif isinstance(value, list) and token.isascii() and token.isdigit() and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return None
-    return value

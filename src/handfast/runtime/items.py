@@ -17,8 +17,9 @@ from pydantic_core import CoreSchema, core_schema
 from handfast.runtime.admission import too_large
 from handfast.runtime.errors import Violation, Violations
 from handfast.runtime.jsontext import MalformedJson, parse_json
-from handfast.runtime.schemas import Check, pointer
+from handfast.runtime.schemas import Check
 from handfast.runtime.views import Inputs
+from handfast.validation.pointers import pointer
 
 T = TypeVar("T")
 

@@ -74,7 +74,7 @@ def layers(
         Middleware(Admission, settings=settings),
         Middleware(Deadline, seconds=settings.deadline_seconds, body_seconds=settings.body_timeout_seconds),
         Middleware(EncodedSlashes),
-        *([Middleware(BasePaths, bases=bases, paths=document.get("paths", {}))] if bases else []),
+        *([Middleware(BasePaths, bases=bases)] if bases.all() else []),
     ]
 
 

@@ -43,11 +43,11 @@ from handfast.runtime.errors import (
 from handfast.runtime.exchange import Exchange
 from handfast.runtime.observability import Metrics
 from handfast.runtime.requests import RequestReader, close, read_on
-from handfast.runtime.schemas import pointer
 from handfast.runtime.security import Authenticator, Guard
 from handfast.runtime.settings import Settings
 from handfast.runtime.state import state_of
 from handfast.runtime.views import Inputs
+from handfast.validation.pointers import pointer
 
 if TYPE_CHECKING:
     from handfast.runtime.database import Pool, UnitOfWork

@@ -18,8 +18,9 @@ from jsonschema_rs import Registry, ValidationError, Validator
 from handfast.runtime.errors import InputLocation, Violation
 from handfast.validation.directions import LOCAL, Directed, Direction, Schema
 from handfast.validation.engine import compiled
+from handfast.validation.pointers import pointer
 
-__all__ = ("Check", "Direction", "Schema", "View", "pointer")
+__all__ = ("Check", "Direction", "Schema", "View")
 
 MOST_VIOLATIONS = 50
 """More are not worth telling; the rest is left out."""
@@ -125,11 +126,6 @@ class Check:
         except ValidationError as error:
             return [error]
         return []
-
-
-def pointer(parts: Sequence[str | int]) -> str:
-    """Return the JSON Pointer (RFC 6901) of `parts`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _holds_more(value: object, most: int) -> bool:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from handfast.runtime.contract import Contract
-from handfast.runtime.schemas import View, pointer
+from handfast.runtime.schemas import View
 from handfast.validation.engine import Unusable
+from handfast.validation.pointers import pointer
 from tests.unit.runtime.small import contract, operation, response
 
 
