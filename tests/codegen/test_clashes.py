@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from handfast.codegen.ir import Json
 from handfast.codegen.project import Project, load
 from tests.codegen.contracts import write_contract
+from tests.codegen.helpers import HEAD, OK, contract, found
 
 
 def told(root: Path) -> list[str]:
@@ -58,3 +61,28 @@ def test_each_clash_is_told_and_nothing_else(tmp_path: Path) -> None:
             "002-shop: the feature `shop` is called `shop_2` in Python, for `shop` is taken",
         ]
     )
+
+
+@pytest.mark.parametrize("name", ["ñ", "n\u0303", "идентификатор", "名前", "İ", "ß", "ﬁ", "😀"])
+def test_a_path_parameter_in_other_letters_clashes_with_nothing(tmp_path: Path, name: str) -> None:
+    text = f"{HEAD}paths: {{'/a/{{{name}}}': {{get: {{parameters: [{{name: '{name}', in: path, required: true, schema: {{}}}}], {OK}}}}}}}\n"
+    assert contract(tmp_path, text).findings == ()
+
+
+def test_path_parameters_that_are_one_name_in_ascii_are_told(tmp_path: Path) -> None:
+    loaded = contract(tmp_path, f"{HEAD}paths: {{'/x/{{имя}}/{{дата}}': {{get: {{{OK}}}}}}}\n")
+    (one,) = found(loaded, "name-clash")
+    assert one == "3:9 the parameter `дата` is called `parameter_2` in Python, for `parameter` is taken"
+
+
+@pytest.mark.parametrize(("path", "name"), [("ñ", "n\u0303"), ("n\u0303", "ñ")])
+def test_a_path_parameter_composed_otherwise_is_that_of_the_path(
+    tmp_path: Path, path: str, name: str
+) -> None:
+    text = f"{HEAD}paths: {{'/a/{{{path}}}': {{get: {{parameters: [{{name: '{name}', in: path, required: true, schema: {{type: integer}}}}], {OK}}}}}}}\n"
+    loaded = contract(tmp_path, text)
+    (one,) = loaded.findings
+    assert one.code == "other-characters"
+    assert one.source.line == 3
+    (param,) = loaded.features[0].operations[0].params
+    assert (param.name, param.wire, param.type.expr) == ("n", path, "int")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from handfast.codegen.ir import Finding
+from handfast.codegen.ir import Finding, Source
 from handfast.codegen.legalisation import Move, Path
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq, child_source
@@ -19,10 +19,19 @@ class Changes:
     count: int = 0
     """How many changes there were, for whoever wants to know whether there was one."""
 
-    def drop(self, owner: Map | Seq, key: str | int, code: str, what: str, fix: str) -> None:
-        """Take an entry away at once."""
+    def drop(
+        self,
+        owner: Map | Seq,
+        key: str | int,
+        code: str,
+        what: str,
+        fix: str,
+        *,
+        source: Source | None = None,
+    ) -> None:
+        """Take an entry away at once; `source` is what to look at, if that is not its key."""
         place = owner.key_source(str(key)) if isinstance(owner, Map) else child_source(owner, key)
-        finding = self.report.warn(place, code, what, fix)
+        finding = self.report.warn(source or place, code, what, fix)
         self.count += 1
         if isinstance(owner, Map):
             self.report.explain(owner, key, finding)

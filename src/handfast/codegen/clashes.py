@@ -10,9 +10,15 @@ from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node
 
 
-def tell(report: Report, source: Source, kind: str, text: str, name: str) -> None:
-    """Warn that the `kind` called `text` at `source` is `name` in Python, if that is not its plain name."""
-    plain = pascal(text) if kind == "schema" else snake(text)
+def tell(
+    report: Report, source: Source, kind: str, text: str, name: str, *, spelled: str | None = None
+) -> None:
+    """Warn that the `kind` called `text` at `source` is `name` in Python, if that is not its plain name.
+
+    `spelled` is the text that the name was made of, where that is not `text` itself.
+    """
+    spelled = text if spelled is None else spelled
+    plain = pascal(spelled) if kind == "schema" else snake(spelled)
     if name != plain:
         what = f"the {kind} {_shown(text)} is called `{name}` in Python, for `{plain}` is taken"
         report.warn(source, "name-clash", what, "give it a name that differs by more than case and signs")

@@ -7,6 +7,7 @@ operations whose template matches the same requests as an earlier one.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -222,6 +223,7 @@ class _Paths:
     def mend(self, paths: Map, path: str, item: Map) -> None:
         wanted = template_names(path)
         for owner in (item, *(operation for _, operation in _operations(item))):
+            self.compose(owner, wanted)
             self.one_list(owner, path, wanted)
         shared = {name for location, name in map(self.identity, _items(item)) if location == "path"}
         for _, operation in _operations(item):
@@ -247,6 +249,26 @@ class _Paths:
             what = f"`{name}` takes the whole query string, and is dropped: `{first[3]}` reads it too"
             fix = "describe the query string either by `in: query` or by one `in: querystring`"
             self.changes.drop(parameters, index, "querystring-beside-query", what, fix)
+
+    def compose(self, owner: Map, wanted: list[str]) -> None:
+        """Give path parameters the characters of the path where they differ in nothing that can be seen.
+
+        `ñ` is one character or two (Unicode normalisation forms NFC and NFD); neither is sent.
+        """
+        by_look = {unicodedata.normalize("NFC", name): name for name in wanted}
+        if len(by_look) < len(wanted):
+            return
+        for index, entry in enumerate(_items(owner)):
+            location, name = self.identity(entry)
+            look = by_look.get(unicodedata.normalize("NFC", name), name)
+            if location != "path" or name in wanted or look == name:
+                continue
+            parameters = owner["parameters"]
+            assert isinstance(parameters, Seq)  # noqa: S101 (`_items` has read it)
+            what = f"the path parameter `{name}` is written in other Unicode characters than in the path"
+            fix = "copy the name from the path"
+            source = parameters.value_source(index)
+            self.rename(owner, {name: look}, self.changes.report.warn(source, "other-characters", what, fix))
 
     def one_list(self, owner: Map, path: str, wanted: list[str]) -> None:
         """Drop from a list of parameters what is given twice, has no place, or no name that HTTP allows."""

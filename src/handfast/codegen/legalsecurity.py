@@ -5,7 +5,7 @@ from __future__ import annotations
 from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import is_extension
 from handfast.codegen.legalpaths import TOKEN
-from handfast.codegen.report import listed
+from handfast.codegen.report import listed, nearest
 from handfast.codegen.source import Map, child_source
 from handfast.codegen.walk import Visit
 
@@ -19,6 +19,16 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 """Type of a scheme → the fields that it must have (OpenAPI 3.1.1, 4.8.27)."""
 _ANY = frozenset(("type", "description", "deprecated"))
 _FURTHER = {"http": frozenset(("bearerFormat",)), "oauth2": frozenset(("oauth2MetadataUrl",))}
+_ADDITIONS = {
+    "name": "`name:` with the name of the query parameter, header or cookie",
+    "in": "`in:` with `query`, `header` or `cookie`",
+    "scheme": "`scheme:` with the scheme of the `Authorization` header, such as `bearer` or `basic`",
+    "flows": "`flows:` with how a token is got, such as `clientCredentials:`",
+    "openIdConnectUrl": "`openIdConnectUrl:` with the address of the provider's metadata",
+}
+"""Field that is missing → what to add."""
+_HTTP_SCHEMES = {"basic": "basic", "bearer": "bearer", "digest": "digest", "jwt": "bearer", "token": "bearer"}
+"""What authors take for types (`basic` is one in Swagger 2.0) → the schemes of HTTP that they are."""
 _PLACES = ("query", "header", "cookie")
 _URLS: dict[str, tuple[str, ...]] = {
     "implicit": ("authorizationUrl",),
@@ -35,14 +45,14 @@ def scheme(visit: Visit, changes: Changes) -> None:
     node = visit.node
     if "$ref" in node or not isinstance(visit.owner, Map):
         return
-    kind = str(node.get("type"))
-    fault = _fault(kind, node)
-    if fault:
-        what = f"the security scheme `{visit.key}` {fault}; it is dropped, and nobody can satisfy it"
-        changes.drop(
-            visit.owner, visit.key, "bad-scheme", what, f"write `type:` with {listed(tuple(_FIELDS))}"
-        )
+    fault = _fault(node)
+    if fault is not None:
+        place, wrong, fix = fault
+        what = f"the security scheme `{visit.key}` {wrong}; it is dropped, and nobody can satisfy it"
+        source = node.value_source(place) if place else None
+        changes.drop(visit.owner, visit.key, "bad-scheme", what, fix, source=source)
         return
+    kind = str(node["type"])
     known = {*_ANY, *_FIELDS[kind], *_FURTHER.get(kind, ())}
     if kind == "http" and str(node["scheme"]).lower() != "bearer":
         known.discard("bearerFormat")
@@ -51,17 +61,40 @@ def scheme(visit: Visit, changes: Changes) -> None:
         changes.drop(node, key, "useless-field", what, "remove it")
 
 
-def _fault(kind: str, node: Map) -> str:
+def _fault(node: Map) -> tuple[str, str, str] | None:
+    """Return the key whose value is wrong (none for a scheme that lacks one), what is wrong, and the cure."""
+    kind = str(node.get("type", ""))
     if kind not in _FIELDS:
-        return "has no type that OpenAPI knows"
+        return _type_fault(node, kind)
     missing = [key for key in _FIELDS[kind] if key not in node]
     if missing:
-        return f"is of the type `{kind}` and has no `{missing[0]}`"
-    if kind == "apiKey" and node["in"] not in _PLACES:
-        return f"does not stand in {listed(_PLACES)}"
-    if kind == "apiKey" and node["in"] != "query" and not TOKEN.match(str(node["name"])):
-        return f"has the name `{node['name']}`, which HTTP does not allow"
-    return ""
+        lacks = " and no ".join(f"`{key}`" for key in missing)
+        fix = "add " + " and ".join(_ADDITIONS[key] for key in missing)
+        return "", f"is of the type `{kind}` and has no {lacks}", fix
+    if kind != "apiKey":
+        return None
+    place, name = str(node["in"]), str(node["name"])
+    if place not in _PLACES:
+        near = nearest(place, _PLACES)
+        fix = f"did you mean `in: {near}`?" if near else f"write `in:` with {listed(_PLACES)}"
+        return "in", f"stands in `{place[:40]}`, which is no place for a key", fix
+    if place != "query" and not TOKEN.match(name):
+        fix = f"name the {place} in letters, digits and hyphens" if name else f"name the {place}"
+        return "name", f"has the name `{name[:40]}`, which HTTP does not allow for a {place}", fix
+    return None
+
+
+def _type_fault(node: Map, kind: str) -> tuple[str, str, str]:
+    meant = next((one for one, fields in _FIELDS.items() if any(key in node for key in fields)), "")
+    known = f"write `type:` with {listed(tuple(_FIELDS))}"
+    if not kind:
+        return "", "has no `type`", f"add `type: {meant}`" if meant else known.replace("write", "add", 1)
+    near = nearest(kind, tuple(_FIELDS))
+    if kind.lower() in _HTTP_SCHEMES:
+        fix = f"write `type: http` with `scheme: {_HTTP_SCHEMES[kind.lower()]}`"
+    else:
+        fix = f"did you mean `type: {near}`?" if near else known
+    return "type", f"is of the type `{kind[:40]}`, which OpenAPI does not know", fix
 
 
 def flows(visit: Visit, changes: Changes) -> None:

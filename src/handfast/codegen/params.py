@@ -85,8 +85,9 @@ class ParamReader:
         explode = node.get("explode")
         required = location == "path" or node.get("required") is True
         has_default, default, value = self._default(schema_node, schema_owner, kind, required=required)
-        name = namer.py(_ascii(wire) if location == "path" else wire)
-        clashes.tell(self.report, found.source, "parameter", wire, name)
+        spelled = _ascii(wire) if location == "path" else wire
+        name = namer.py(spelled)
+        clashes.tell(self.report, found.source, "parameter", wire, name, spelled=spelled)
         return Param(
             name=name,
             wire=WireName(wire),

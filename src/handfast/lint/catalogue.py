@@ -145,6 +145,7 @@ GENERATION: dict[str, str] = {
     "odd-template": "The braces of a path hold more than names.",
     "old-keyword": "A keyword means nothing in the contract's version of OpenAPI, such as `nullable` in 3.1.",
     "optional-path-parameter": "A path parameter is not `required: true`.",
+    "other-characters": "A path parameter's name is composed of other Unicode characters than in its path.",
     "other-dialect": "A schema names another dialect of JSON Schema.",
     "outside-ref": "A `$ref` leads out of the project.",
     "querystring-beside-query": "A parameter of the whole query string stands beside single ones.",
