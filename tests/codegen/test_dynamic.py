@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handfast.codegen.identified import relocate
 from handfast.codegen.ir import ClassName, Feature
+from handfast.codegen.publish import publish
 from tests.codegen.helpers import HEAD, contract, feature, found
 
 BASE = "https://example.com/"
@@ -94,6 +96,37 @@ def ours(made: Feature, name: str) -> Any:
 def theirs(name: str) -> Any:
     registry = jsonschema_rs.Registry([(str(one["$id"]), one) for one in SCHEMAS.values()])
     return jsonschema_rs.Draft202012Validator({"$ref": SCHEMAS[name]["$id"]}, registry=registry)
+
+
+@pytest.fixture(scope="module")
+def published(made: Feature) -> dict[str, Any]:
+    document = publish([made]).document
+    assert isinstance(document, dict)
+    return document
+
+
+@pytest.fixture(scope="module")
+def again(published: dict[str, Any]) -> Feature:
+    with TemporaryDirectory() as folder:
+        return feature(Path(folder), json.dumps(published))
+
+
+def strictly(published: dict[str, Any], name: str) -> Any:
+    """The validator of a schema by the published document, for a reader to which each `$id` is a base."""
+    identified = [(one["$id"], one) for one in published["components"]["schemas"].values() if "$id" in one]
+    registry = jsonschema_rs.Registry(identified)
+    return jsonschema_rs.Draft202012Validator({"$ref": SCHEMAS[name]["$id"]}, registry=registry)
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(sorted(SCHEMAS)), value=VALUES | NODES)
+def test_the_published_contract_accepts_the_same(
+    published: dict[str, Any], again: Feature, name: str, value: object
+) -> None:
+    accepted = theirs(name).is_valid(value)
+    if name != "Lists":  # which has no dynamic reference below, and so keeps no `$id`
+        assert strictly(published, name).is_valid(value) == accepted, (name, value)
+    assert ours(again, name).is_valid(value) == accepted, (name, value)
 
 
 @settings(max_examples=300, deadline=None)
@@ -179,3 +212,37 @@ def test_ways_beyond_number_are_refused_quickly(tmp_path: Path) -> None:
         }
     loaded = contract(tmp_path, f"{HEAD}paths: {{}}\ncomponents: {{schemas: {json.dumps(schemas)}}}\n")
     assert len(found(loaded, "too-many-scopes")) == 1
+
+
+def test_references_in_schemas_with_a_uri_are_read_from_it() -> None:
+    inner: Any = {
+        "$id": "a",
+        "$dynamicAnchor": "node",
+        "properties": {
+            "default": {"$ref": "#/components/schemas/A/$defs/a~1b"},
+            "itself": {"$ref": "#/components/schemas/A"},
+            "other": {"$ref": "#/components/schemas/C/items"},
+            "outside": {"$ref": "#/components/schemas/B"},
+        },
+        "$defs": {"a/b": {"$id": "sub/", "allOf": [{"$ref": "#/components/schemas/A/$defs/a~1b/not"}]}},
+        "examples": [{"$ref": "#/components/schemas/A"}],
+    }
+    schemas: dict[str, Any] = {
+        "A": inner,
+        "B": {"$ref": "#/components/schemas/A"},
+        "C": {"$id": f"{BASE}c", "items": {}},
+    }
+    document: dict[str, Any] = {"components": {"schemas": schemas}}
+    relocate(document)
+    assert schemas["A"]["properties"] == {
+        "default": {"$ref": "sub/"},
+        "itself": {"$ref": "#"},
+        "other": {"$ref": f"{BASE}c#/items"},
+        "outside": {"$ref": "#/components/schemas/B"},
+    }
+    assert schemas["A"]["$defs"]["a/b"]["allOf"] == [{"$ref": "#/not"}]
+    assert schemas["A"]["examples"] == [{"$ref": "#/components/schemas/A"}]
+    assert schemas["B"] == {"$ref": "#/components/schemas/A"}
+    document = {"$self": f"{BASE}api.yaml", "components": {"schemas": schemas}}
+    relocate(document)
+    assert schemas["A"]["properties"]["outside"] == {"$ref": f"{BASE}api.yaml#/components/schemas/B"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from handfast.codegen import deprecation
 from handfast.codegen import overlay as overlays
 from handfast.codegen.answers import Answers, actions, answers
+from handfast.codegen.identified import relocate
 from handfast.codegen.ir import Feature, Json, PyName
 from handfast.codegen.merge import merged
 
@@ -27,6 +28,7 @@ class Published:
 def publish(features: Sequence[Feature]) -> Published:
     """Return the published contract of a project; `document` minus `overlay` is `source`."""
     source = merged(features) if features else _empty()
+    relocate(source)
     added = {feature.name: answers(feature, source) for feature in features}
     everything = tuple(one for feature in features for one in added[feature.name])
     operations = [operation for feature in features for operation in feature.operations]
