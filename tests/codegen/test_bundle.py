@@ -23,7 +23,7 @@ def test_the_document_holds_everything_and_refers_to_itself_only() -> None:
     assert document["info"]["description"] == "# Users, in several files\n"
     pet = document["components"]["schemas"]["User"]["properties"]["pet"]
     assert pet["discriminator"]["mapping"] == {"cat": "#/components/schemas/Cat"}
-    assert document["paths"]["/users/{id}"]["get"]["x-samples"]["value"]["id"].startswith("0000")
+    assert document["paths"]["/users/{id}"]["get"]["x-samples"]["value"][0]["id"].startswith("0000")
     examples = document["paths"]["/users"]["get"]["responses"]["200"]["content"]["application/json"][
         "examples"
     ]

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from handfast.codegen import clashes, deprecation, errors, variants
+from handfast.codegen.examples import Examples
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
 from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
 from handfast.codegen.legalpaths import template_names
@@ -63,15 +64,17 @@ class _Builder:
     place: Place
     report: Report
     schemas: Normaliser = field(init=False)
+    examples: Examples = field(init=False)
     params: ParamReader = field(init=False)
     media: MediaReader = field(init=False)
     responses: ResponseReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.schemas = Normaliser(self.root, self.report)
-        self.params = ParamReader(self.root, self.schemas, self.report)
-        self.media = MediaReader(self.schemas, self.report)
-        self.responses = ResponseReader(self.root, self.schemas, self.media, self.report)
+        self.examples = Examples(self.root, self.report)
+        self.params = ParamReader(self.root, self.schemas, self.examples, self.report)
+        self.media = MediaReader(self.schemas, self.examples, self.report)
+        self.responses = ResponseReader(self.root, self.schemas, self.media, self.examples, self.report)
 
     def feature(self) -> Feature:
         candidates = self._candidates()
@@ -90,6 +93,7 @@ class _Builder:
         operations, raised = errors.apply(operations, self.schemas)
         reader = SenderReader(self.root, self.params, self.media, self.responses, self.report)
         senders = reader.read(owners)
+        self.examples.check(self.schemas.schemas)
         info = self.root.get("info")
         info = info if isinstance(info, Map) else self.root.empty_copy()
         schemas = dict(self.schemas.schemas)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from handfast.codegen.examples import Examples, Form
 from handfast.codegen.grammar import is_extension
 from handfast.codegen.ir import Json, Media, MediaKind
 from handfast.codegen.names import pascal
@@ -13,12 +14,17 @@ from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, plain
 from handfast.codegen.types import STREAM, TEXT, UPLOAD, wrap
+from handfast.validation.directions import Direction
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+\Z")
 _JSONL = frozenset((
     "application/jsonl", "application/x-ndjson", "application/x-jsonlines", "application/ndjson",
     "application/json-seq", "application/jsonlines", "application/geo+json-seq", "text/jsonl",
 ))  # fmt: skip
+_FORMS: dict[MediaKind, Form] = {
+    "json": "json", "text": "text", "form": "parts", "multipart": "parts", "xml": "parts", "yaml": "parts",
+}  # fmt: skip
+"""Kind of media type → how a text among its examples may be meant; streams are shown in ways too many."""
 
 
 def kind_of(media_type: str) -> MediaKind:
@@ -48,6 +54,7 @@ class MediaReader:
     """Reads `content` maps of one document."""
 
     schemas: Normaliser
+    examples: Examples
     report: Report
 
     def read(self, content: Node, hint: str, *, request: bool, owner: str) -> tuple[Media, ...]:
@@ -63,9 +70,11 @@ class MediaReader:
         made: list[Media] = []
         for key, node in usable:
             suffix = _suffix(key) if made else ""
-            made.append(
-                self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
-            )
+            media = self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
+            made.append(media)
+            if media.kind in _FORMS:
+                direction: Direction = "request" if request else "response"
+                self.examples.note(node, media.schema, _FORMS[media.kind], direction)
         return tuple(made)
 
     def readable(self, content: Node) -> bool:

@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from handfast.codegen import clashes
+from handfast.codegen.examples import Examples, Form
 from handfast.codegen.ir import ClassName, Location, Media, Param, Source, TypeRef, WireName
 from handfast.codegen.legalparams import FORM, STYLES
 from handfast.codegen.legalpaths import template_names
@@ -38,6 +39,7 @@ class ParamReader:
 
     root: Map
     schemas: Normaliser
+    examples: Examples
     report: Report
 
     def merge(self, item: Map, operation: Map) -> list[Found]:
@@ -80,6 +82,9 @@ class ParamReader:
         content, schema_node, schema_owner = self._schema(node)
         media = self._querystring(node, hint) if location == "querystring" else None
         schema = self.schemas.name(schema_node, hint)
+        form: Form = "wire" if "schema" in node else "json" if content else "parts"
+        for owner in (node, schema_owner):
+            self.examples.note(owner, schema, form, "request")
         kind = self.schemas.types.of_name(schema)
         style = str(node.get("style") or STYLES[location][0])
         explode = node.get("explode")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from handfast.codegen import clashes
+from handfast.codegen.examples import Examples, Form
 from handfast.codegen.grammar import is_extension
 from handfast.codegen.ir import Header, HeaderForm, Response, ResultClass, TypeRef, WireName
 from handfast.codegen.media import MediaReader, kind_of
@@ -51,6 +52,7 @@ class ResponseReader:
     root: Map
     schemas: Normaliser
     media: MediaReader
+    examples: Examples
     report: Report
 
     def read(self, operation: Map, name: str) -> tuple[Response, ...]:
@@ -99,12 +101,17 @@ class ResponseReader:
                 continue
             schema = header.get("schema")
             content = header.get("content")
+            owner = header
             if isinstance(content, Map) and content and schema is None:
                 first, _ = deref(self.root, next(iter(content.values())))
                 schema = first.get("schema") if first is not None else None
+                owner = first or header
             form = _form(header, content)
             title = f"{component} header" if component else f"{hint} {wire}"
             name = self.schemas.name(schema, title)
+            written: Form = "wire" if owner is header else "json" if form == "json" else "parts"
+            for one in (header, owner):
+                self.examples.note(one, name, written, "response")
             required = header.get("required") is True
             kind = self.schemas.types.of_name(name)
             if name is None:

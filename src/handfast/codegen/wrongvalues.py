@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from jsonschema_rs import Validator
+from jsonschema_rs import ValidationError, Validator
 
 from handfast.codegen.ir import Json, Source
 from handfast.codegen.report import Report
@@ -17,6 +17,8 @@ from handfast.codegen.source import Map, Seq, plain
 from handfast.validation.engine import Unusable, compiled
 
 CODE: Final = "wrong-example"
+_FIX: Final = "write a value that the schema accepts, or correct the schema"
+_LONGEST: Final = 60
 _ASSERTIONS: Final = frozenset((
     "type", "format", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     "multipleOf", "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties",
@@ -50,10 +52,34 @@ class WrongValues:
             except Unusable:
                 return  # what cannot be compiled is told where the whole schema is
         for word, source, value in _values(node):
-            if not self._known[text].is_valid(value):
-                what = f"the {word} {repr(value)[:60]} is no value that its schema accepts"
-                fix = "write a value that the schema accepts, or correct the schema"
-                self._report.warn(source, CODE, what, fix)
+            if refusal(self._known[text], value) is not None:
+                what = f"the {word} {shown(value)} is no value that its schema accepts"
+                tell(self._report, source, what)
+
+
+def tell(report: Report, source: Source, what: str, fix: str = _FIX) -> None:
+    """Warn of a value that a schema refuses."""
+    report.warn(source, CODE, what, fix)
+
+
+def refusal(validator: Validator, value: Json) -> ValidationError | None:
+    """Return how `value` breaks a schema; None where it does not, or where nobody can say.
+
+    The engine takes no half pair of surrogates and no 255 levels.
+    """
+    try:
+        validator.validate(value)
+    except ValidationError as error:
+        return error
+    except ValueError:
+        return None
+    return None
+
+
+def shown(value: Json) -> str:
+    """Return `value` as JSON, for a finding."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 def _values(node: Map) -> list[tuple[str, Source, Json]]:

@@ -175,7 +175,7 @@ GENERATION: dict[str, str] = {
     "unservable-method": "A method cannot be received by the server.",
     "useless-field": "A field means nothing in its place.",
     "wrong-default": "A `default` is not a value of its own schema.",
-    "wrong-example": "An `example` or a `default` is refused by its own schema.",
+    "wrong-example": "An example or a `default` is refused by its schema.",
     "wrong-ref": "A `$ref` names an object of another kind.",
     "wrong-structure": "A value has another structure than OpenAPI demands.",
     "wrong-value": "A value is none that its key may have.",

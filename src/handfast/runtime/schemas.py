@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
 
-from jsonschema_rs import Registry, ValidationError, Validator
+from jsonschema_rs import ValidationError, Validator
 
 from handfast.runtime.errors import InputLocation, Violation
-from handfast.validation.directions import LOCAL, Directed, Direction, Schema
-from handfast.validation.engine import compiled
+from handfast.validation.definitions import Definitions
+from handfast.validation.directions import LOCAL, Direction, Schema
+from handfast.validation.errors import CHOICES, closest
 from handfast.validation.pointers import pointer
 
 __all__ = ("Check", "Direction", "Schema", "View")
@@ -26,6 +26,9 @@ MOST_VIOLATIONS = 50
 """More are not worth telling; the rest is left out."""
 
 MOST_OPTIONS = 30
+
+_UNLIKE = frozenset(("type", "const", "enum", "falseSchema"))
+"""Keywords that a branch breaks because another one is meant."""
 
 MOST_VALUES = 2000
 """A value that holds more is told its first violation alone: the engine finds all of them before it tells
@@ -42,31 +45,18 @@ class View:
         """Derive the view; the schemas themselves stay as they are."""
         self.schemas = schemas
         self.direction = direction
-        self._uri = f"urn:handfast:{direction}"
-        self._directed = Directed(schemas, direction, self._address)
-        self._registry = self._registered()
+        self._definitions = Definitions(schemas, direction)
         self._named: dict[str | None, Check] = {}
-
-    def _registered(self) -> Registry:
-        self._count = len(self._directed.definitions)
-        return Registry([(self._uri, {"$id": self._uri, "$defs": self._directed.definitions})])
 
     def named(self, name: str | None) -> Check:
         """The check of the schema called `name`; None is the schema that admits anything."""
         if name not in self._named:
-            self._named[name] = Check(self, True if name is None else {"$ref": self._address(name)})
+            self._named[name] = Check(self, self._definitions.named(name))
         return self._named[name]
-
-    def _address(self, name: str) -> str:
-        """Where the registry has the schema called `name`; a URI is ASCII, a name need not be."""
-        return f"{self._uri}{LOCAL}{quote(name)}"
 
     def inline(self, schema: Schema) -> Check:
         """The check of a part of one of the contract's schemas."""
-        made = self._directed.of(schema)
-        if len(self._directed.definitions) > self._count:
-            self._registry = self._registered()
-        return Check(self, made)
+        return Check(self, self._definitions.inline(schema))
 
     def schema(self, name: str | None) -> Schema:
         """The schema called `name` as the contract has it."""
@@ -89,7 +79,7 @@ class View:
 
     def compile(self, schema: Schema) -> Validator:
         """Compile `schema`; raises `Unusable`, which generation has ruled out."""
-        return compiled(schema, self._registry)
+        return self._definitions.compile(schema)
 
 
 class Check:
@@ -151,11 +141,11 @@ def _violations(error: ValidationError, location: InputLocation, prefix: str) ->
     place = prefix + _place(error.instance_path)
     keyword = error.kind.name
     facts = error.kind.as_dict()
-    if keyword in ("anyOf", "oneOf"):
-        closest = _closest(facts.get("context", []))
-        if closest:
-            for inner in closest:
-                yield from _violations(inner, location, prefix)
+    if keyword in CHOICES:
+        inner = closest(facts.get("context", ()), _UNLIKE)
+        if inner:
+            for one in inner:
+                yield from _violations(one, location, prefix)
             return
     if keyword in ("additionalProperties", "unevaluatedProperties"):
         for name in facts["unexpected"]:
@@ -165,16 +155,6 @@ def _violations(error: ValidationError, location: InputLocation, prefix: str) ->
         yield Violation(location, place + pointer([facts["property"]]), keyword, "this property is required")
         return
     yield Violation(location, place, keyword, _message(keyword, facts))
-
-
-def _closest(branches: list[list[ValidationError]]) -> list[ValidationError]:
-    """The errors of the one branch whose type fits the value, if there is exactly one such."""
-    fitting = [
-        branch
-        for branch in branches
-        if branch and not any(e.kind.name in ("type", "const", "enum", "falseSchema") for e in branch)
-    ]
-    return fitting[0] if len(fitting) == 1 else []
 
 
 _LIMITS = {
