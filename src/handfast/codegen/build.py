@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote
 
-from handfast.codegen import clashes, deprecation, errors, variants
+from handfast.codegen import clashes, contradictions, deprecation, errors, variants
 from handfast.codegen.examples import Examples
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
 from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
@@ -94,6 +94,9 @@ class _Builder:
         reader = SenderReader(self.root, self.params, self.media, self.responses, self.report)
         senders = reader.read(owners)
         self.examples.check(self.schemas.schemas)
+        contradictions.check(
+            self.schemas.places(), self.schemas.schemas, self.report, old=self.schemas.dialect.old
+        )
         info = self.root.get("info")
         info = info if isinstance(info, Map) else self.root.empty_copy()
         schemas = dict(self.schemas.schemas)

@@ -8,6 +8,7 @@ enum inside them. The result accepts exactly the values that the author's schema
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from handfast.codegen import clashes
@@ -92,6 +93,10 @@ class Normaliser:
         for name in order:
             self.schemas[name] = self.schemas.pop(name)
         self._drain()
+
+    def places(self) -> Iterator[tuple[Map, ClassName]]:
+        """Yield where each named schema stands, and its name; those that take null beside it are left out."""
+        return ((node, named.name) for node, named in self._named.values() if not named.nullable)
 
     def is_component(self, name: str) -> bool:
         """Whether `name` is the class of a schema that the author has named."""

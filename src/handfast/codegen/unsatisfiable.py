@@ -1,8 +1,8 @@
 """Schemas that no value can meet, as far as the keywords of one object prove it.
 
 JSON Schema 2020-12 lets such schemas be: they are told, and enforced as they are written. A keyword speaks of
-one type of values, so a schema is told only where every type that it takes is ruled out. What references,
-patterns or formats alone could prove is left: nothing is told that is not certain.
+one type of values, so a schema is told only where every type that it takes is ruled out. What its parts and
+references prove together is for `contradictions`.
 """
 
 from __future__ import annotations
@@ -20,20 +20,26 @@ _COUNTS: Final = (
     ("array", "minItems", "maxItems"),
     ("object", "minProperties", "maxProperties"),
 )
-_Cause = tuple[Source, str, str]
+Cause = tuple[Source, str, str]
 """Where a contradiction stands, what it is, and how to end it."""
 
 
 def check(schema: Map, report: Report, *, old: bool) -> None:
     """Warn where no value can meet `schema`, whose structure has been checked; `old` is OpenAPI 3.0."""
-    if old and "$ref" in schema:
-        return  # what stands beside a reference means nothing there
-    for source, what, fix in _causes(schema):
+    found = cause(schema, old=old)
+    if found is not None:
+        source, what, fix = found
         report.warn(source, CODE, f"{what}: no value can meet this schema", fix)
-        return
 
 
-def _causes(schema: Map) -> Iterator[_Cause]:
+def cause(schema: Map, *, old: bool) -> Cause | None:
+    """Return why no value can meet `schema`, as far as its own keywords tell."""
+    if old and "$ref" in schema:
+        return None  # what stands beside a reference means nothing there
+    return next(_causes(schema), None)
+
+
+def _causes(schema: Map) -> Iterator[Cause]:
     types = _types(schema)
     if types is not None and types:
         ruled = [_ruled_out(schema, one) for one in sorted(types)]
@@ -52,7 +58,7 @@ def _types(schema: Map) -> set[str] | None:
     return names | {"null"} if schema.get("nullable") is True else names
 
 
-def _ruled_out(schema: Map, kind: str) -> _Cause | None:
+def _ruled_out(schema: Map, kind: str) -> Cause | None:
     """Return why no value of the type `kind` meets the bounds of `schema`."""
     if kind in ("number", "integer"):
         return _bounds(schema)
@@ -67,7 +73,7 @@ def _ruled_out(schema: Map, kind: str) -> _Cause | None:
     return _members(schema) if kind == "object" else None
 
 
-def _bounds(schema: Map) -> _Cause | None:
+def _bounds(schema: Map) -> Cause | None:
     lows = [_bound(schema, "minimum", "exclusiveMinimum"), _bound(schema, "exclusiveMinimum", "")]
     highs = [_bound(schema, "maximum", "exclusiveMaximum"), _bound(schema, "exclusiveMaximum", "")]
     for low in lows:
@@ -86,7 +92,7 @@ def _bound(schema: Map, key: str, flag: str) -> tuple[str, int | float, bool] | 
     return None if value is None else (key, value, not flag or schema.get(flag) is True)
 
 
-def _members(schema: Map) -> _Cause | None:
+def _members(schema: Map) -> Cause | None:
     properties, required = schema.get("properties"), schema.get("required")
     names = dict.fromkeys(strings(required)) if isinstance(required, Seq) else {}
     known = properties if isinstance(properties, Map) else {}
@@ -106,7 +112,7 @@ def _members(schema: Map) -> _Cause | None:
     return None
 
 
-def _values(schema: Map, types: set[str] | None) -> Iterator[_Cause]:
+def _values(schema: Map, types: set[str] | None) -> Iterator[Cause]:
     """Hold `enum` and `const` against the types."""
     if types is None:
         return
@@ -133,7 +139,7 @@ def _kinds(value: Node) -> set[str]:
     return {"string"} if isinstance(value, str) else {"array"} if isinstance(value, Seq) else {"object"}
 
 
-def _parts(schema: Map, types: set[str] | None) -> Iterator[_Cause]:
+def _parts(schema: Map, types: set[str] | None) -> Iterator[Cause]:
     """Hold the types of `allOf` against each other."""
     parts = schema.get("allOf")
     if not isinstance(parts, Seq) or schema.get("nullable") is True:

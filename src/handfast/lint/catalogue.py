@@ -170,7 +170,7 @@ GENERATION: dict[str, str] = {
     "unknown-tag": "A YAML tag has no meaning in a contract.",
     "unreadable": "A file cannot be read.",
     "unreadable-body": "A body cannot be read as it is declared.",
-    "unsatisfiable": "No value can meet a schema.",
+    "unsatisfiable": "No value can meet a schema; references are looked through a few levels deep.",
     "unsendable-body": "A body of a callback or webhook cannot be sent as it is declared.",
     "unservable-method": "A method cannot be received by the server.",
     "useless-field": "A field means nothing in its place.",
