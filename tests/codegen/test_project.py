@@ -156,7 +156,37 @@ def test_endless_levels_are_a_finding_and_no_traceback(tmp_path: Path) -> None:
             + "    S1500: {}\n"
         },
     )
-    assert found(loaded, "too-deep") == ["1:1 the references of this contract lead through too many levels"]
+    assert found(loaded, "too-deep") == [
+        "6:25 1500 references lead from one to the next, too many to follow: "
+        "`S1` → `S2` → `S3` → `S4` → 1495 more → `S1500`"
+    ]
+
+
+def test_a_long_chain_of_references_is_told_where_it_begins(tmp_path: Path) -> None:
+    chain = "".join(f"    S{n}: {{$ref: '#/components/schemas/S{n + 1}'}}\n" for n in range(300))
+    text = f"{HEAD}paths: {{}}\ncomponents:\n  schemas:\n{chain}    S300: {{}}\n"
+    loaded = project(tmp_path, {"001-a/contracts/api.yaml": text})
+    assert found(loaded, "too-deep") == [
+        "6:16 `#/components/schemas/S1` leads through more than 100 references"
+    ]
+
+
+def test_a_circle_is_told_once_at_its_first_reference_and_names_its_chain(tmp_path: Path) -> None:
+    text = f"""{HEAD}paths: {{/x: {{get: {{parameters: [{{$ref: '#/components/parameters/C'}}], responses: {{}}}}}}}}
+components:
+  parameters:
+    C: {{$ref: '#/components/parameters/B'}}
+    A: {{$ref: '#/components/parameters/B'}}
+    B: {{$ref: '#/components/parameters/A'}}
+  schemas:
+    E: {{not: {{$ref: '#/components/schemas/D'}}}}
+    D: {{allOf: [{{$ref: '#/components/schemas/E'}}]}}
+"""
+    loaded = project(tmp_path, {"001-a/contracts/api.yaml": text})
+    assert found(loaded, "ref-cycle") == [
+        "7:15 `#/components/parameters/B` leads back to itself: `B` → `A` → `B`",
+        "10:21 `#/components/schemas/D` leads back to itself: `D` → `E` → `D`",
+    ]
 
 
 def test_parts_of_parts_of_files_do_not_multiply_without_end(tmp_path: Path) -> None:

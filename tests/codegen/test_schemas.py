@@ -275,7 +275,9 @@ def test_recursion_is_fine_through_a_class_and_anything_otherwise(tmp_path: Path
 def test_schemas_that_apply_to_themselves_are_fatal(tmp_path: Path, key: str) -> None:
     text = f"paths: {{}}\ncomponents:\n  schemas:\n    A:\n      {key}:\n        - $ref: '#/components/schemas/B'\n    B:\n      not:\n        $ref: '#/components/schemas/A'\n"
     loaded = contract(tmp_path, HEAD + text)
-    assert found(loaded, "ref-cycle") == ["11:15 `#/components/schemas/A` leads back to itself"]
+    assert found(loaded, "ref-cycle") == [
+        "8:17 `#/components/schemas/B` leads back to itself: `B` → `A` → `B`"
+    ]
 
 
 def test_discriminators_get_a_complete_mapping(tmp_path: Path) -> None:

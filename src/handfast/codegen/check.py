@@ -60,6 +60,8 @@ class _Checker:
         self.version = version
         """The contract's version of OpenAPI without its patch."""
         self.refs: list[Reference] = []
+        self.too_long: dict[int, Reference] = {}
+        """id of what a reference leads to first → the reference, where it leads through too many more."""
         self.kinds: dict[int, tuple[Map, str]] = {}
         """id of each cleaned object → the object, kept so that no other gets its id, and its kind."""
 
@@ -248,10 +250,12 @@ class _Checker:
             ref = self.refs[done]
             done += 1
             self.resolve(root, ref)
-        for place in cycles.find(root, [ref.node for ref in self.refs if ref.kind == "schema"]):
-            what = f"`{place['$ref']}` leads back to itself"
-            fix = "let one of the references name a definition"
-            self.report.error(place.value_source("$ref"), "ref-cycle", what, fix)
+        for ref in self.too_long.values():
+            if id(ref.node) not in self.too_long:  # the others follow it
+                what = f"`{ref.text}` leads through more than {_MAX_HOPS} references"
+                self.report.error(ref.source, "too-deep", what, "refer to the definition itself")
+        for circle in cycles.find(root, [ref.node for ref in self.refs if ref.kind == "schema"]):
+            self.circle(circle)
 
     def resolve(self, root: Map, ref: Reference) -> None:
         if not ref.text.startswith("#"):
@@ -295,24 +299,30 @@ class _Checker:
             self.report.error(ref.source, "wrong-ref", what, f"refer to {KINDS[ref.kind].title}")
 
     def endless(self, root: Map, ref: Reference, target: Map) -> None:
-        seen = {id(ref.node)}
+        seen = [ref.node]
         node: Node = target
         for _ in range(_MAX_HOPS):
             if not isinstance(node, Map) or not isinstance(node.get("$ref"), str):
                 return
-            if id(node) in seen:
-                break
-            seen.add(id(node))
+            known = next((at for at, one in enumerate(seen) if one is node), None)
+            if known is not None:
+                self.circle(seen[known:])
+                return
+            seen.append(node)
             try:
                 node = pointers.lookup(root, str(node["$ref"])[1:])
             except pointers.Dangling:
                 return
-        else:
-            what = f"`{ref.text}` leads through more than {_MAX_HOPS} references"
-            self.report.error(ref.source, "too-deep", what, "refer to the definition itself")
-            return
-        what = f"`{ref.text}` leads back to itself"
-        self.report.error(ref.source, "ref-cycle", what, "let one of the references name a definition")
+        self.too_long[id(target)] = ref
+
+    def circle(self, references: list[Map]) -> None:
+        """Tell of a circle at its first reference, whichever of them was met first."""
+        first, *rest = cycles.from_first(references)
+        what = f"`{first['$ref']}` leads back to itself"
+        if rest:
+            what += f": {cycles.shown([first, *rest, first])}"
+        fix = "let one of the references name a definition"
+        self.report.error(first.value_source("$ref"), "ref-cycle", what, fix)
 
     def anchor(self, root: Map, ref: Reference) -> None:
         """Turn a reference to an `$anchor` into a pointer."""

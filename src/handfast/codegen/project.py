@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from handfast.codegen import check, clashes, rules
+from handfast.codegen import check, clashes, cycles, rules
 from handfast.codegen.build import Place, build
 from handfast.codegen.bundle import Bundle, bundle
 from handfast.codegen.files import Files, Refused
@@ -21,7 +21,7 @@ from handfast.codegen.load import Document, LoadFault, read
 from handfast.codegen.names import Namer
 from handfast.codegen.remote import Fetch
 from handfast.codegen.report import Report, nearest
-from handfast.codegen.source import Map, kind_of
+from handfast.codegen.source import Map, Node, kind_of
 from handfast.validation.pointers import escape
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -137,7 +137,7 @@ def _bundle(document: Document, files: Files) -> Bundle:
     try:
         return bundle(document, files)
     except RecursionError:
-        return Bundle(Map(document.text, 0), (_too_deep(document.name),))
+        return Bundle(Map(document.text, 0), (_too_deep(document.root, document.name),))
 
 
 def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> tuple[Feature, Map] | None:
@@ -154,14 +154,19 @@ def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> tuple[
         feature = build(clean, place, report)
         return replace(feature, legalisations=steps(root, clean, moves, report)), clean
     except RecursionError:
-        finding = _too_deep(place.file)
+        finding = _too_deep(root, place.file)
         report.error(finding.source, finding.code, finding.what, finding.fix)
         return None
 
 
-def _too_deep(name: str) -> Finding:
+def _too_deep(root: Node, name: str) -> Finding:
+    """Tell where the longest chain of references begins; at the top of the file if there is none."""
+    chain = cycles.longest(root) if isinstance(root, Map) else []
+    source = chain[0].value_source("$ref") if chain else Source(name, 1, 1)
     what = "the references of this contract lead through too many levels"
-    return Finding(Source(name, 1, 1), "too-deep", what, "shorten the longest chain of `$ref` and `allOf`")
+    if chain:
+        what = f"{len(chain)} references lead from one to the next, too many to follow: {cycles.shown(chain)}"
+    return Finding(source, "too-deep", what, "shorten the longest chain of `$ref` and `allOf`")
 
 
 def _candidates(root: Path) -> list[tuple[str, str]]:
