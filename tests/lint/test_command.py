@@ -70,7 +70,7 @@ def test_a_rule_is_switched_off_with_a_reason(file: Path) -> None:
     config = file.parent / "pyproject.toml"
     config.write_text('[tool.handfast.lint.off]\nno-operation-id = "names come from elsewhere"\n')
     ran = handfast("lint", file, "--project", file.parent)
-    assert "1 findings: 1 no-input-error" in ran.out
+    assert "1 finding: 1 no-input-error" in ran.out
     for text, said in (
         ('no-operation-id = ""', "without a reason"),
         ('no-operation-ids = "x"', "did you mean `no-operation-id`?"),

@@ -60,7 +60,7 @@ def test_what_is_published_otherwise_is_told(project: Path) -> None:
     edit(project, "paths:\n", "paths:\n  /x#y:\n    get: {}\n")
     made = handfast("generate", "--project", project)
     assert (
-        "1 legalisations, of what is published otherwise than written, in contracts/legalisation.yaml"
+        "1 legalisation, of what is published otherwise than written, in contracts/legalisation.yaml"
         in made.out
     )
     assert (project / "contracts/legalisation.yaml").is_file()

@@ -7,6 +7,7 @@ import typer
 from handfast.cli.errors import FINDINGS, OK
 from handfast.cli.generate import NoCacheOption, StrictOption
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 
 def add(app: typer.Typer) -> None:
@@ -46,5 +47,7 @@ def check(run: Run, strict: StrictOption = False, no_cache: NoCacheOption = Fals
         run.out.result("handlers differ from the contracts", work=[work.facts() for work in todo])
         return FINDINGS
     count = sum(len(outline.places) for outline in made.outlines)
-    run.out.result(f"all well: {count} operations, {len(made.files)} files", operations=count)
+    run.out.result(
+        f"all well: {counted(count, 'operation')}, {counted(len(made.files), 'file')}", operations=count
+    )
     return FINDINGS if strict and made.findings else OK

@@ -23,6 +23,7 @@ from handfast.cli.lock import Lock, only_one
 from handfast.cli.migrate import migrate_apart
 from handfast.cli.options import Run
 from handfast.cli.watch import Watcher
+from handfast.counted import counted
 from handfast.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Development:
         self._own |= made.evolved.files
         written = [*made.plan.created, *made.plan.changed, *made.plan.deleted, *sorted(made.evolved.files)]
         if written:
-            self.out.event("generated", f"generated {len(written)} files", files=written)
+            self.out.event("generated", f"generated {counted(len(written), 'file')}", files=written)
         for work in todo:
             self.out.event("work", str(work), **work.facts())
         return bool(written)

@@ -9,6 +9,7 @@ import typer
 
 from handfast.cli.errors import FINDINGS, OK, WrongUse
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 if TYPE_CHECKING:
     from handfast.codegen.explain import Found, JsonObject
@@ -58,7 +59,7 @@ def _one(loaded: Loaded, text: str) -> Found:
     near = suggestion(loaded.features, text)
     count = sum(len(feature.operations) for feature in loaded.features)
     fix = f"did you mean `{near}`?" if near else "write an operationId, a function, or a method with a path"
-    raise WrongUse(f"none of the {count} operations is called `{text}`", fix)
+    raise WrongUse(f"of {counted(count, 'operation')} none is called `{text}`", fix)
 
 
 def explanation(root: Path, loaded: Loaded, found: Found) -> JsonObject:

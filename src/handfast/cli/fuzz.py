@@ -13,6 +13,7 @@ import typer
 
 from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -168,15 +169,12 @@ def _end(
         _write(report, json.dumps(facts, indent=2) + "\n")
     run.out.data("\n".join(map(str, findings)), **facts)
     defects = sum(finding.fatal for finding in findings)
+    ended = f"{facts['seconds']} s, seed {facts['seed']}"
     if "cases" in facts:
-        run.out.result(
-            f"{_said(defects)} in {facts['cases']} cases, {facts['seconds']} s, seed {facts['seed']}"
-        )
+        run.out.result(f"{_said(defects)} in {_counted(facts, 'case')}, {ended}")
     elif "rounds" in facts:
-        run.out.result(
-            f"{_said(defects)}; {facts['leaked']} leaks in {facts['calls']} calls of two identities, "
-            f"{facts['seconds']} s, seed {facts['seed']}"
-        )
+        leaks = counted(_number(facts["leaked"]), "leak")
+        run.out.result(f"{_said(defects)}; {leaks} in {_counted(facts, 'call')} of two identities, {ended}")
     return FINDINGS if defects or (strict and findings) else OK
 
 
@@ -191,7 +189,16 @@ def _write(report: Path, text: str, *, mode: str = "w") -> None:
 
 
 def _said(defects: int) -> str:
-    return "no defect" if not defects else "1 defect" if defects == 1 else f"{defects} defects"
+    return counted(defects, "defect") if defects else "no defect"
+
+
+def _counted(facts: dict[str, Json], noun: str) -> str:
+    return counted(_number(facts[f"{noun}s"]), noun)
+
+
+def _number(fact: Json) -> int:
+    assert isinstance(fact, int)  # noqa: S101 (what is counted is)
+    return fact
 
 
 def _check_names(surface: HttpSurface, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from handfast.cli.identity import mint, private_folder
 from handfast.cli.migrate import migrate_apart
 from handfast.cli.options import Run
 from handfast.cli.output import SLOW_SECONDS
+from handfast.counted import counted
 from handfast.fuzz.contract import Contract
 from handfast.fuzz.http import HttpSurface, Unreachable
 from handfast.fuzz.identities import Given, Identities, Minted, given
@@ -85,8 +86,8 @@ class Progress:
         """Say it, if it was not said just now."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self.SECONDS
-            found = f", {len(report.findings)} findings" if report.findings else ""
-            self._run.out.note(f"two identities: {report.calls} of {self._calls} calls{found} …")
+            found = f", {counted(len(report.findings), 'finding')}" if report.findings else ""
+            self._run.out.note(f"two identities: {report.calls} of {counted(self._calls, 'call')}{found} …")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import typer
 
 from handfast.cli.errors import FINDINGS, OK
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 LedgerOption = Annotated[
     bool, typer.Option("--ledger", help="Print each construct of the contracts, and what becomes of it.")
@@ -83,12 +84,13 @@ def generate(
     written = [*made.plan.created, *made.plan.changed, *sorted(made.evolved.files)]
     for work in todo:
         run.out.data(str(work))
-    counted = f"{len(written)} written, {len(made.plan.deleted)} deleted, {len(made.files)} in all"
+    told = f"{len(written)} written, {len(made.plan.deleted)} deleted, {len(made.files)} in all"
     steps = sum(outline.legalisations for outline in made.outlines)
     if steps:
-        counted += f"\n{steps} legalisations, of what is published otherwise than written, in {LEGALISATION}"
+        said = counted(steps, "legalisation")
+        told += f"\n{said}, of what is published otherwise than written, in {LEGALISATION}"
     run.out.result(
-        counted,
+        told,
         written=written,
         deleted=list(made.plan.deleted),
         legalisations=steps,

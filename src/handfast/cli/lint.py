@@ -14,6 +14,7 @@ import typer
 from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
 from handfast.cli.generate import StrictOption
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 if TYPE_CHECKING:
     from handfast.codegen.ir import Finding
@@ -90,7 +91,7 @@ def lint(
     out.findings(findings, severity)
     counts = Counter(finding.code for finding in findings)
     shown = ", ".join(f"{number} {code}" for code, number in counts.most_common())
-    said = f"{len(findings)} findings: {shown}" if findings else "nothing to say"
+    said = f"{counted(len(findings), 'finding')}: {shown}" if findings else "nothing to say"
     out.result(f"{fixed} repaired\n{said}" if fix else said, counts=counts, repaired=fixed)
     if out is not run.out:
         out.close(code)

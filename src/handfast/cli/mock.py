@@ -10,6 +10,7 @@ import typer
 from handfast.cli import signals
 from handfast.cli.errors import FINDINGS, OK
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 if TYPE_CHECKING:
     pass
@@ -67,7 +68,7 @@ def mock(
     app = create_mock(contracts, published.document, seed=seed, any_credential=any_credential)
     count = sum(len(feature.operations) for feature in loaded.features)
     documentation = f"(documentation: {address}/docs)"
-    said = f"{count} operations mocked on {address}  {documentation}"
+    said = f"{counted(count, 'operation')} mocked on {address}  {documentation}"
     run.out.event("ready", said, url=address, operations=count)
     config = uvicorn.Config(app, timeout_graceful_shutdown=1, **server_options(settings_of(app)))
     with signals.harmless():

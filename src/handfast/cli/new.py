@@ -15,6 +15,7 @@ import typer
 
 from handfast.cli.errors import FINDINGS, OK, CliError, WrongUse
 from handfast.cli.options import Run, command
+from handfast.counted import counted
 
 if TYPE_CHECKING:
     from handfast.cli.generation import Generation
@@ -70,7 +71,7 @@ def new(
         _put_in_place(made, target)
     count = sum(len(feature.operations) for feature in generation.features)
     told = (
-        f"{count} operations, each answering 501 until its function is written"
+        f"{counted(count, 'operation')}, each answering 501 until its function is written"
         if count
         else "no operation yet"
     )

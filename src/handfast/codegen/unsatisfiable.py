@@ -13,6 +13,7 @@ from typing import Final
 from handfast.codegen.ir import Source
 from handfast.codegen.report import Report, listed
 from handfast.codegen.source import Map, Node, Seq, strings
+from handfast.counted import counted
 
 CODE: Final = "unsatisfiable"
 _COUNTS: Final = (
@@ -107,7 +108,8 @@ def _members(schema: Map) -> Cause | None:
             return schema.key_source("required"), what, "add it to `properties`, or do not require it"
     most = _number(schema.get("maxProperties"))
     if most is not None and len(names) > most:
-        what = f"{len(names)} properties are required, and `maxProperties: {most}` takes fewer"
+        needed = counted(len(names), "property is", "properties are")
+        what = f"{needed} required, and `maxProperties: {most}` takes fewer"
         return schema.key_source("maxProperties"), what, "correct one of them"
     return None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from handfast.counted import counted
 from handfast.fuzz.contract import Json, Operation
 
 MOST_STEPS = 6
@@ -92,7 +93,9 @@ class Coverage:
             return None
         if not self.owned:
             return "no thing was created whose id it takes" if operation.slots else "it was never called"
-        said = ", ".join(f"{status} ({count} times)" for status, count in sorted(self.owned.items()))
+        said = ", ".join(
+            f"{status} ({counted(count, 'time')})" for status, count in sorted(self.owned.items())
+        )
         return f"no call of the owner succeeded: it answered {said}"
 
 

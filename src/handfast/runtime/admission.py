@@ -12,6 +12,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handfast.counted import counted
 from handfast.runtime.errors import (
     ApiError,
     BadRequest,
@@ -58,7 +59,7 @@ class Admission:
     def _check(self, scope: Scope) -> bool:
         """Return whether a body is announced; raise what is wrong with the request's head."""
         if scope["query_string"].count(b"&") >= self._query_limit:
-            raise BadRequest(f"A request may have {self._query_limit} query parameters.")
+            raise BadRequest(f"A request may have {counted(self._query_limit, 'query parameter')}.")
         hosts = 0
         has_body = False
         for name, value in scope["headers"]:
