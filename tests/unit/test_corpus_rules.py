@@ -9,6 +9,7 @@ import pytest
 
 from tools.corpus.answerable import unanswerable
 from tools.corpus.events import Case, Failure, collisions, undecidable
+from tools.corpus.generation import names_files
 from tools.corpus.twins import form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
@@ -276,3 +277,19 @@ def test_an_operation_may_declare_no_answer_that_a_value_can_meet(responses: Any
     assert unanswerable(document, "GET /a") == none
     assert not unanswerable(document, "GET /b")
     assert not unanswerable(document, "Stateful tests")
+
+
+@pytest.mark.parametrize(
+    ("node", "named"),
+    [
+        ({"$ref": "#/components/schemas/A"}, False),
+        ({"allOf": [{"$ref": "a.yaml"}]}, True),
+        ({"operationRef": "a.yaml#/paths/~1x/get"}, True),
+        ({"discriminator": {"mapping": {"dog": "#/components/schemas/Dog", "ox": "v1.Ox"}}}, False),
+        ({"discriminator": {"mapping": {"cat": "Cat", "dog": "api.yaml#/components/schemas/Dog"}}}, True),
+        ({"discriminator": {"mapping": {"cat": "cat.yaml"}}}, True),
+        ({"example": {"mapping": 5}}, False),
+    ],
+)  # fmt: skip
+def test_a_document_that_names_files_is_changed_by_bundling(node: Any, named: bool) -> None:
+    assert names_files({"paths": {"/x": node}}) is named

@@ -117,15 +117,33 @@ def document_faults(project: Path, loaded: Loaded) -> list[str]:
         faults.append("published less overlay and legalisations is not the author's document")
     files = Files(project, read)
     document = files.get(feature.file)
-    alone = not re.search(
-        r"\$ref[\"']?: *[\"']?[^#\"'\s]", (project / feature.file).read_text(encoding="utf-8")
-    )
-    if alone and plain(document.root) != authors(project, feature):
+    if not names_files(plain(document.root)) and plain(document.root) != authors(project, feature):
         faults.append("bundling changes a document that needs none")
     served = json.loads((project / "generated" / "openapi.json").read_text(encoding="utf-8"))
     if served != published.document:
         faults.append("generated/openapi.json is not the published document")
     return faults
+
+
+def names_files(node: Json) -> bool:
+    """Whether anything is named by a file or URI, be it the document's own: bundling changes that.
+
+    References are `$ref` and `operationRef`, and values of `mapping` that are no names of schemas.
+    """
+    if isinstance(node, list):
+        return any(map(names_files, node))
+    if not isinstance(node, dict):
+        return False
+    mapping = node.get("mapping")
+    named = [text for text in (mapping.values() if isinstance(mapping, dict) else ()) if _is_uri(text)]
+    named += [node[key] for key in ("$ref", "operationRef") if key in node]
+    return any(isinstance(text, str) and not text.startswith("#") for text in named) or any(
+        map(names_files, node.values())
+    )
+
+
+def _is_uri(text: Json) -> bool:
+    return isinstance(text, str) and bool(re.search(r"[#/]|\.(?:ya?ml|json)\Z", text))
 
 
 def _bytes(project: Path) -> dict[str, bytes]:

@@ -16,12 +16,13 @@ _WORDS: dict[str, tuple[str, bool | None]] = {"n": ("null", None), "t": ("true",
 
 
 class JsonFault(Exception):
-    """Text that is not JSON."""
+    """Text that is not JSON, or that is, and cannot be read for another reason: `code` says which."""
 
-    def __init__(self, offset: int, what: str, fix: str) -> None:
+    def __init__(self, offset: int, what: str, fix: str, *, code: str = "not-json") -> None:
         super().__init__(what)
         self.offset = offset
-        self.what = what
+        self.code = code
+        self.what = f"not JSON: {what}" if code == "not-json" else what
         self.fix = fix
 
 
@@ -72,7 +73,8 @@ class _Reader:
             return int(text)
         number = float(text)
         if number in (float("inf"), float("-inf")):
-            raise JsonFault(match.start(), f"the number {text[:40]} is too large", "write a smaller number")
+            what = f"the number {text[:40]} is too large"
+            raise JsonFault(match.start(), what, "write a smaller number", code="huge-number")
         return number
 
     def string(self, at: int) -> tuple[str, int]:
@@ -91,7 +93,8 @@ class _Reader:
     def deeper(self, at: int, depth: int) -> int:
         if depth >= self.max_depth:
             what = f"mappings and lists nest deeper than {self.max_depth}"
-            raise JsonFault(at, what, "move inner parts to components and refer to them")
+            fix = "move inner parts to components and refer to them"
+            raise JsonFault(at, what, fix, code="too-deep")
         return depth + 1
 
     def mapping(self, start: int, depth: int) -> tuple[Map, int]:

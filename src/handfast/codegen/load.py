@@ -93,7 +93,7 @@ def parse(text: str, name: str) -> Document:
             root, findings = parse_json(text, file, MAX_DEPTH)
         except JsonFault as fault:
             if name.endswith(".json"):
-                finding = Finding(file.source(fault.offset), "not-json", f"not JSON: {fault.what}", fault.fix)
+                finding = Finding(file.source(fault.offset), fault.code, fault.what, fault.fix)
                 raise LoadFault(finding) from None
         else:
             return Document(name, root, file, tuple(findings), _identifies(text))
