@@ -244,14 +244,14 @@ def test_a_property_called_ref_is_spliced_and_told(tmp_path: Path) -> None:
 
 
 def test_a_step_is_refused_where_it_does_not_belong(tmp_path: Path) -> None:
-    loaded = contract(tmp_path, f"{HEAD}paths: {{'/x#': {{get: {{{OK}}}}}}}\n")
+    loaded = contract(tmp_path, f"{HEAD}paths: {{'/x?y': {{get: {{{OK}}}}}}}\n")
     steps = loaded.features[0].legalisations
     with pytest.raises(ValueError, match="there is nothing"):
         apply({"paths": {}}, steps)
     with pytest.raises(ValueError, match="not what the step takes"):
-        apply({"paths": {"/x#": {}}}, steps)
+        apply({"paths": {"/x?y": {}}}, steps)
     with pytest.raises(ValueError, match="nothing can be put"):
-        undo({"paths": {"/x#": {}}}, steps)
+        undo({"paths": {"/x?y": {}}}, steps)
 
 
 def test_the_steps_are_written_beside_the_published_contract(tmp_path: Path) -> None:

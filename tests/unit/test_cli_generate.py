@@ -57,7 +57,7 @@ def test_the_ledger_tells_what_becomes_of_each_construct(project: Path) -> None:
 
 
 def test_what_is_published_otherwise_is_told(project: Path) -> None:
-    edit(project, "paths:\n", "paths:\n  /x#y:\n    get: {}\n")
+    edit(project, "paths:\n", "paths:\n  /x?y:\n    get: {}\n")
     made = handfast("generate", "--project", project)
     assert (
         "1 legalisation, of what is published otherwise than written, in contracts/legalisation.yaml"

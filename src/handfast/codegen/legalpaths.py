@@ -1,20 +1,23 @@
 """Paths and their parameters as OpenAPI wants them: plain templates, none twice, every name declared once.
 
-What no request can reach is refused: paths with a query or a fragment, parameters whose name HTTP forbids,
-operations whose template matches the same requests as an earlier one.
+What no request can reach is refused: paths that only a query or a fragment tells from others, parameters
+whose name HTTP forbids, operations whose template matches the same requests as an earlier one.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from handfast.codegen import legalqueries
 from handfast.codegen import pointer as pointers
 from handfast.codegen.changes import Changes
 from handfast.codegen.grammar import is_extension, operations_in, place_of
 from handfast.codegen.ir import Finding
+from handfast.codegen.legalqueries import Pair, Parted, part
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import nearest
 from handfast.codegen.source import Map, Seq
@@ -56,12 +59,18 @@ class _Paths:
     changes: Changes
     led: dict[tuple[str, str], tuple[tuple[str, str], Finding]] = field(default_factory=dict)
     """Path items that stand elsewhere now: from, to, and what was said about it."""
+    asked: dict[str, tuple[tuple[Pair, ...], Finding]] = field(default_factory=dict)
+    """Paths whose key held a query → that, and what was said about it."""
 
     def run(self) -> None:
         paths = self.root.get("paths")
         if not isinstance(paths, Map):
             return
         self.root["paths"] = kept = self.names(paths)
+        for path, (pairs, finding) in self.asked.items():
+            item = self.own_item(kept, path, finding)
+            if item is not None:
+                legalqueries.declare(self.root, item, pairs, finding, self.changes)
         for path in list(kept):
             if not is_extension(path):
                 self.parameters(kept, path)
@@ -75,26 +84,28 @@ class _Paths:
         result = paths.empty_copy()
         first: dict[str, str] = {}
         merged: list[str] = []
+        alone = _alone(paths)
         for path in paths:
             if is_extension(path):
                 result.put_from(paths, path, paths[path])
                 continue
-            fault = _fault(path)
+            parted = part(path)
+            fault = _fault(parted.path) or self.beside_path(paths, path, parted, alone)
             if fault is not None:
                 what, fix = f"{fault[0]}; its operations are refused", fault[1]
                 finding = self.changes.report.warn(paths.key_source(path), "bad-path", what, fix)
                 self.changes.report.explain(result, path, finding)
                 continue
-            plain = _plain(path)
+            plain = _plain(parted.path)
             owner = first.setdefault(template_shape(path), plain)
             if owner != plain or plain in result:
                 merged.append(path)
                 continue
             result.put_from(paths, path, paths[path])
             if plain != path:
-                what = f"the template of `{path}` holds more than names; it is published as `{plain}`"
-                fix = "leave only names in braces, and say the rest with `style` and `explode`"
-                finding = self.changes.report.warn(paths.key_source(path), "odd-template", what, fix)
+                finding = self.told(paths, path, plain, parted)
+                if parted.pairs:
+                    self.asked[plain] = parted.pairs, finding
                 self.changes.move(("paths", path), ("paths", plain), finding)
                 self.led["paths", path] = ("paths", plain), finding
                 result[plain] = result.pop(path)
@@ -102,6 +113,37 @@ class _Paths:
         for path in merged:
             self.merge(result, first[template_shape(path)], paths, path)
         return result
+
+    def beside_path(
+        self, paths: Map, path: str, parted: Parted, alone: frozenset[str]
+    ) -> tuple[str, str] | None:
+        """Say why parameters cannot say what the query or the fragment of a key says, and what to do."""
+        shared = template_shape(_plain(parted.path)) not in alone
+        if parted.has_fragment and shared:
+            cure = "leave the fragment out, and tell operations apart by path, method or a parameter"
+            return f"the path `{path}` holds a fragment, which no client sends", cure
+        if parted.has_query:
+            fix = "declare query parameters with `in: query`"
+            if shared:
+                return f"the path `{path}` holds a query, and another key has the same path", fix
+            if parted.pairs is None:
+                return f"the path `{path}` holds a query that is no list of `key=value`", fix
+            for pair in parted.pairs:
+                if pair.name is None and legalqueries.declares(self.root, paths[path], pair.key):
+                    return f"the path `{path}` holds a query whose `{pair.key}` is declared besides", fix
+        return None
+
+    def told(self, paths: Map, path: str, plain: str, parted: Parted) -> Finding:
+        """Tell under which key a path is published."""
+        what = f"the template of `{path}` holds more than names; it is published as `{plain}`"
+        code, fix = "odd-template", "leave only names in braces, and say the rest with `style` and `explode`"
+        if parted.has_query:
+            what = f"the path `{path}` holds a query; it is published as `{plain}` with query parameters"
+            code, fix = "query-in-path", "declare query parameters with `in: query`"
+        elif parted.has_fragment:
+            what = f"the path `{path}` holds a fragment, which no client sends; it is published as `{plain}`"
+            code, fix = "fragment-in-path", "leave the fragment out"
+        return self.changes.report.warn(paths.key_source(path), code, what, fix)
 
     def merge(self, result: Map, owner: str, paths: Map, path: str) -> None:
         """Give the operations of `path` to `owner`, whose template matches the same requests."""
@@ -322,16 +364,17 @@ def _fault(path: str) -> tuple[str, str] | None:
     names = template_names(path)
     if not path.startswith("/"):
         return f"the path `{path}` does not begin with `/`", f"write `/{path}`"
-    if "#" in rest and "?" not in rest.partition("#")[0]:
-        cure = "leave the fragment out, and tell operations apart by path, method or a parameter"
-        return f"the path `{path}` holds a fragment, which no client sends", cure
-    if "?" in rest:
-        return f"the path `{path}` holds a query", "declare query parameters with `in: query`"
     if "{" in rest or "}" in rest:
         return f"the braces in the path `{path}` do not match", "write one `{name}` for each path parameter"
     if len(set(names)) < len(names):
         return f"the path `{path}` names a parameter twice", "give each path parameter its own name"
     return None
+
+
+def _alone(paths: Map) -> frozenset[str]:
+    """Return the shapes of paths that only one key has, whatever query or fragment it holds."""
+    shapes = Counter(template_shape(_plain(part(path).path)) for path in paths if not is_extension(path))
+    return frozenset(shape for shape, number in shapes.items() if number == 1)
 
 
 def _operations(item: Map) -> Iterator[tuple[str, Map]]:
