@@ -7,7 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator
 
-from handfast.codegen.ir import Feature, Operation, TypeRef
+from handfast.codegen.ir import Feature, Media, Operation, TypeRef
 from handfast.codegen.names import is_reserved_class
 from handfast.codegen.variants import references
 
@@ -69,7 +69,7 @@ def check_operation(operation: Operation, feature: Feature) -> None:
             ref.models
             | own
             | {name for _, name in ref.imports}
-            | {"str", "int", "float", "bool", "list", "dict"}
+            | {"str", "int", "float", "bool", "list", "dict", "tuple"}
         )
         assert used <= known, (operation.name, ref)
     params = [param.name for param in operation.params]
@@ -85,7 +85,20 @@ def check_operation(operation: Operation, feature: Feature) -> None:
         if param.default is not None:
             ast.parse(param.default, mode="eval")
     for media in operation.body.media if operation.body else ():
-        assert media.schema is None or media.schema in feature.schemas
+        check_media(media, feature)
     for response in operation.responses:
         for media in response.media:
-            assert media.schema is None or media.schema in feature.schemas
+            check_media(media, feature)
+
+
+def check_media(media: Media, feature: Feature) -> None:
+    """Assert what holds for a media type and the parts that it may have."""
+    assert media.schema is None or media.schema in feature.schemas
+    parts = [*media.prefix, *([] if media.rest is None else [media.rest])]
+    assert not parts or media.kind == "parts"
+    for part in parts:
+        assert part.schema is None or part.schema in feature.schemas
+    for encoding in [*media.encoding.values(), *(part.encoding for part in parts)]:
+        assert all(header.schema in feature.schemas for header in encoding.headers)
+        if encoding.inner is not None:
+            check_media(encoding.inner, feature)

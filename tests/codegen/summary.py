@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from handfast.codegen.ir import Feature, Operation, TypeRef
+from handfast.codegen.ir import Encoding, Feature, Media, Operation, TypeRef
 from handfast.codegen.project import Loaded
 
 
@@ -53,11 +53,38 @@ def operation_lines(operation: Operation) -> list[str]:
     if operation.body:
         for media in operation.body.media:
             lines.append(f"    body {media.media_type} {media.kind} {media.schema}: {media.type.expr}")
+            lines += [f"      {line}" for line in part_lines(media)]
     for response in operation.responses:
         kinds = ", ".join(f"{media.media_type} {media.kind} {media.schema}" for media in response.media)
         headers = ", ".join(f"{header.wire}: {header.type.expr}" for header in response.headers)
         lines.append(f"    {response.status} {kinds}{' headers ' + headers if headers else ''}".rstrip())
+        lines += [f"      {line}" for media in response.media for line in part_lines(media)]
     for result in operation.result_classes:
         body: TypeRef | None = result.body
         lines.append(f"    class {result.name}({result.status}, {body.expr if body else None})")
     return lines
+
+
+def part_lines(media: Media) -> list[str]:
+    """Return the lines of what is said of the parts of a body, or of the fields of a form."""
+    places = [*(("", one) for one in media.prefix), *([("further ", media.rest)] if media.rest else [])]
+    lines: list[str] = []
+    for word, part in places:
+        lines.append(f"{word}part {part.kind} {part.schema}: {part.type.expr}{encoding_text(part.encoding)}")
+        lines += inner_lines(part.encoding)
+    for name, encoding in media.encoding.items():
+        lines.append(f"field {name}{encoding_text(encoding)}")
+        lines += inner_lines(encoding)
+    return lines
+
+
+def inner_lines(encoding: Encoding) -> list[str]:
+    """Return the lines of the parts inside of a part."""
+    return [] if encoding.inner is None else [f"  {line}" for line in part_lines(encoding.inner)]
+
+
+def encoding_text(encoding: Encoding) -> str:
+    """Return what an encoding says, in one line."""
+    said = [encoding.content_type, encoding.style]
+    said += [f"{header.wire}: {header.schema}{'!' * header.required}" for header in encoding.headers]
+    return "".join(f" [{one}]" for one in said if one)

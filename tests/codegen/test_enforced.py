@@ -248,6 +248,10 @@ STYLES = [
 ]  # fmt: skip
 
 PART = "--b\r\nContent-Disposition: form-data; name={}\r\n\r\n{}\r\n--b--\r\n"
+TYPED = "--b\r\nContent-Disposition: form-data; name={}\r\nContent-Type: {}\r\n\r\n{}\r\n--b--\r\n"
+NAMED = "--c\r\nContent-Disposition: form-data; name={}\r\nContent-Type: {}\r\n\r\n{}\r\n--c--"
+PARTS = "--b\r\nContent-Type: {}\r\n\r\n{}\r\n--b--\r\n"
+INNER = "--c\r\nContent-Type: {}\r\n\r\n{}\r\n--c\r\nContent-Type: {}\r\n\r\n{}\r\n--c--"
 MEDIA = [
     raw("json", "application/json", {"schema": PAIR}, ['{"a": 1}'], ['{"a": "1"}', "{", '{"a": 1} 2', "a=1"]),
     raw("json +json", "application/vnd.x+json", {"schema": PAIR}, ['{"a": 1}'], ['{"a": "1"}']),
@@ -256,6 +260,24 @@ MEDIA = [
         {"schema": {"type": "object", "required": ["l"], "properties": {"l": INTS}}, "encoding": {"l": {"style": "pipeDelimited", "explode": False}}},
         ["l=1|2"], ["l=1|a", "l=1,2"]),
     raw("multipart", "multipart/form-data", {"schema": PAIR}, [PART.format("a", "1")], [PART.format("a", "x"), PART.format("b", "1")]),
+    raw("multipart contentType", "multipart/form-data", {"schema": PAIR, "encoding": {"a": {"contentType": "application/json"}}},
+        [PART.format("a", "1"), TYPED.format("a", "application/json", "1")], [TYPED.format("a", "text/plain", "1"), TYPED.format("a", "application/json", "{")]),
+    raw("multipart headers", "multipart/form-data", {"schema": PAIR, "encoding": {"a": {"headers": {"X-N": {"required": True, "schema": INT}}}}},
+        [PART.format("a\r\nX-N: 1", "1")], [PART.format("a", "1"), PART.format("a\r\nX-N: x", "1")]),
+    raw("multipart inner encoding", "multipart/form-data",
+        {"schema": {"type": "object", "properties": {"a": PAIR}}, "encoding": {"a": {"contentType": "multipart/mixed", "encoding": {"a": {"contentType": "text/plain"}}}}},
+        [TYPED.format("a", "multipart/mixed; boundary=c", NAMED.format("a", "text/plain", "1"))],
+        [TYPED.format("a", "multipart/mixed; boundary=c", NAMED.format("a", "text/plain", "x")), TYPED.format("a", "multipart/mixed; boundary=c", NAMED.format("a", "text/html", "1"))]),
+    raw("parts", "multipart/mixed", {"schema": INTS}, [PARTS.format("text/plain", "1"), "--b--"], [PARTS.format("text/plain", "x"), PARTS.format("image/png", "1"), "--b"]),
+    raw("parts itemSchema", "multipart/mixed", {"itemSchema": PAIR}, [PARTS.format("application/json", '{"a": 1}')], [PARTS.format("application/json", '{"a": "x"}')]),
+    raw("parts both", "multipart/mixed", {"schema": {"type": "array", "maxItems": 1}, "itemSchema": INT}, [PARTS.format("text/plain", "1")], [PARTS.format("text/plain", "x"), PARTS.format("text/plain", "1\r\n--b\r\n\r\n1")]),
+    raw("parts prefixEncoding", "multipart/mixed", {"schema": {"type": "array"}, "prefixEncoding": [{"contentType": "image/png"}]}, [PARTS.format("image/png", "x")], [PARTS.format("image/gif", "x")]),
+    raw("parts itemEncoding", "multipart/mixed", {"schema": {"type": "array"}, "itemEncoding": {"contentType": "application/json, image/*"}},
+        [PARTS.format("image/png", "x"), PARTS.format("application/json", "1")], [PARTS.format("text/plain", "x"), PARTS.format("application/json", "x")]),
+    raw("parts inner", "multipart/mixed",
+        {"schema": {"type": "array", "items": INTS}, "itemEncoding": {"contentType": "multipart/mixed", "prefixEncoding": [{}], "itemEncoding": {"contentType": "application/json"}}},
+        [PARTS.format("multipart/mixed; boundary=c", INNER.format("text/plain", "1", "application/json", "2"))],
+        [PARTS.format("multipart/mixed; boundary=c", INNER.format("text/plain", "x", "application/json", "2")), PARTS.format("multipart/mixed; boundary=c", INNER.format("text/plain", "1", "text/plain", "2"))]),
     raw("text", "text/plain", {"schema": {"type": "string", "maxLength": 2}}, ["ab"], ["abc"]),
     raw("xml", "application/xml", {"schema": PAIR}, ["<p><a>1</a></p>"], ["<p><a>x</a></p>", "<p>", "<!DOCTYPE p><p><a>1</a></p>"]),
     raw("xml text", "text/xml", {"schema": {"type": "array", "items": INT}}, ["<l><i>1</i><i>2</i></l>"], ["<l><i>x</i></l>", "<l>1</l>"]),
@@ -586,8 +608,10 @@ PROVEN: dict[str, Mapping[str, str]] = {
     },
     "header": dict.fromkeys(("required", "style", "explode", "schema", "content"), "ANSWERS"),
     "request body": {"content": "MEDIA", "required": "test_what_may_be_absent_may_be_and_what_is_required_may_not"},
-    "media type": dict.fromkeys(("schema", "itemSchema", "encoding"), "MEDIA"),
-    "encoding": dict.fromkeys(("style", "explode"), "MEDIA"),
+    "media type": dict.fromkeys(("schema", "itemSchema", "encoding", "prefixEncoding", "itemEncoding"), "MEDIA"),
+    "encoding": dict.fromkeys(
+        ("style", "explode", "contentType", "headers", "encoding", "prefixEncoding", "itemEncoding"), "MEDIA"
+    ),
     "response": dict.fromkeys(("headers", "content"), "ANSWERS"),
     "security scheme": dict.fromkeys(("type", "name", "in", "scheme"), "SCHEMES"),
     "discriminator": {"propertyName": "KEYWORDS", "mapping": "KEYWORDS", "defaultMapping": "OTHERS"},

@@ -55,7 +55,7 @@ UNCASED = ",N802,N803,N806"
 def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Feature]]:
     """One project with the contracts of all golden cases, nasty ones and a huge one."""
     root = tmp_path_factory.mktemp("project")
-    for case in sorted([*GOLDEN.iterdir(), *CASES.glob("nasty-*")]):
+    for case in sorted([*GOLDEN.iterdir(), *CASES.glob("nasty-*"), CASES / "parts"]):
         shutil.copytree(case / "specs", root / "specs", dirs_exist_ok=True)
     write_contract(root, "903-huge", huge())
     loaded = load(Project(root))

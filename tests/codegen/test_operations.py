@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handfast.codegen.ir import ClassName
-from handfast.codegen.media import kind_of
+from handfast.mediatypes import kind_of
 from tests.codegen.helpers import HEAD, HEAD_30, HEAD_32, OK, contract, feature, fixes, found, operation
 
 # -- parameters ------------------------------------------------------------------------------------------------

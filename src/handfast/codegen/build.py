@@ -11,12 +11,14 @@ from urllib.parse import unquote
 from handfast.codegen import clashes, contradictions, deprecation, errors, variants
 from handfast.codegen.examples import Examples
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
+from handfast.codegen.headers import HeaderReader
 from handfast.codegen.ir import Body, Feature, Json, Operation, Param, PyName, Source, WireName
 from handfast.codegen.legalpaths import template_names
 from handfast.codegen.media import MediaReader
 from handfast.codegen.names import Namer, derived_operation_id, pascal
 from handfast.codegen.normalise import Normaliser
 from handfast.codegen.params import ParamReader
+from handfast.codegen.parts import MultipartReader
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.results import ResponseReader
@@ -72,9 +74,11 @@ class _Builder:
     def __post_init__(self) -> None:
         self.schemas = Normaliser(self.root, self.report)
         self.examples = Examples(self.root, self.report)
-        self.params = ParamReader(self.root, self.schemas, self.examples, self.report)
-        self.media = MediaReader(self.schemas, self.examples, self.report)
-        self.responses = ResponseReader(self.root, self.schemas, self.media, self.examples, self.report)
+        headers = HeaderReader(self.root, self.schemas, self.examples, self.report)
+        multipart = MultipartReader(self.schemas, headers, self.report)
+        self.media = MediaReader(self.schemas, multipart, self.examples, self.report)
+        self.params = ParamReader(self.root, self.schemas, self.media, self.examples, self.report)
+        self.responses = ResponseReader(self.root, self.media, headers)
 
     def feature(self) -> Feature:
         candidates = self._candidates()

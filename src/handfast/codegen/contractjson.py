@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from handfast.codegen.answers import Answers
-from handfast.codegen.ir import Feature, Header, Json, Media, Operation, Param, Response, Sender
+from handfast.codegen.ir import (
+    Encoding,
+    Feature,
+    Header,
+    Json,
+    Media,
+    Operation,
+    Param,
+    Part,
+    Response,
+    Sender,
+)
 
 JsonObject = dict[str, Json]
 
@@ -82,9 +93,30 @@ def _media(media: Media) -> Json:
         "type": media.media_type,
         "kind": media.kind,
         "schema": media.schema,
-        "encoding": dict(media.encoding),
+        "encoding": {name: _encoding(one) for name, one in media.encoding.items()},
     }
+    if media.prefix:
+        found["prefix"] = [_part(one) for one in media.prefix]
+    if media.rest is not None:
+        found["rest"] = _part(media.rest)
     return found if media.of_items else found | {"ofItems": False}
+
+
+def _encoding(encoding: Encoding) -> JsonObject:
+    found: JsonObject = {}
+    if encoding.content_type:
+        found["contentType"] = encoding.content_type
+    if encoding.style:
+        found["style"] = encoding.style
+    if encoding.explode is not None:
+        found["explode"] = encoding.explode
+    if encoding.headers:
+        found["headers"] = [_header(one) for one in encoding.headers]
+    return found if encoding.inner is None else found | {"inner": _media(encoding.inner)}
+
+
+def _part(part: Part) -> JsonObject:
+    return {"kind": part.kind, "schema": part.schema, "encoding": _encoding(part.encoding)}
 
 
 def _response(response: Response) -> Json:

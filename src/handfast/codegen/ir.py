@@ -27,8 +27,10 @@ Location: TypeAlias = Literal["path", "query", "querystring", "header", "cookie"
 Method: TypeAlias = str
 """An HTTP method as it is sent: `GET`, `QUERY`, or any other token."""
 HeaderForm: TypeAlias = Literal["simple", "exploded", "json"]
-MediaKind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl", "xml", "yaml"]
-"""How bytes of a media type are decoded or encoded."""
+MediaKind: TypeAlias = Literal[
+    "json", "form", "multipart", "parts", "text", "binary", "sse", "jsonl", "xml", "yaml"
+]
+"""How bytes of a media type are decoded or encoded; `parts` is a multipart whose parts have an order."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,10 +137,40 @@ class Media:
     schema: ClassName | None
     """Name of its schema in `Feature.schemas`; None means any value."""
     type: TypeRef
-    encoding: Mapping[str, Json] = field(default_factory=dict)
-    """The OpenAPI `encoding` object of a form or multipart body."""
+    encoding: Mapping[str, Encoding] = field(default_factory=dict)
+    """How properties of a form or multipart body are written."""
     of_items: bool = True
     """Whether the schema of a stream is that of one item, and not of the list of all."""
+    prefix: tuple[Part, ...] = ()
+    """The first parts, where parts have an order."""
+    rest: Part | None = None
+    """Each further part; None where there can be none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How one value of a form or multipart body is written (OpenAPI 3.2, 4.15)."""
+
+    content_type: str = ""
+    """The media types and ranges that it may have, divided by commas; empty where the author names none."""
+    style: str = ""
+    """Empty where the author names none, and where it is to be ignored."""
+    explode: bool | None = None
+    headers: tuple[Header, ...] = ()
+    """The headers of its part, `Content-Type` apart."""
+    inner: Media | None = None
+    """How the parts inside of it are read, where it is a multipart itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a multipart body whose parts have an order."""
+
+    kind: MediaKind
+    """How it is read where it does not say its own type."""
+    schema: ClassName | None
+    type: TypeRef
+    encoding: Encoding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +187,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A response header other than Content-Type."""
+    """A header of a response, or of a part, other than Content-Type."""
 
     name: PyName
     wire: WireName

@@ -16,9 +16,9 @@ from handfast.codegen.constructs import ENFORCED, Construct, Status
 from handfast.codegen.grammar import KINDS, is_extension
 from handfast.codegen.ir import Finding, Legalisation, Source
 from handfast.codegen.legalparams import STYLES
-from handfast.codegen.media import kind_of
 from handfast.codegen.source import Map, Seq, child_source, strings
 from handfast.codegen.walk import Visit, walk
+from handfast.mediatypes import kind_of
 from handfast.validation.pointers import pointer as pointer_of
 
 LineKind: TypeAlias = Literal[

@@ -7,46 +7,23 @@ from dataclasses import dataclass
 
 from handfast.codegen.examples import Examples, Form
 from handfast.codegen.grammar import is_extension
-from handfast.codegen.ir import Json, Media, MediaKind
+from handfast.codegen.ir import Encoding, Json, Media, MediaKind
 from handfast.codegen.names import pascal
 from handfast.codegen.normalise import Normaliser
+from handfast.codegen.parts import FORM, MultipartReader
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, plain
 from handfast.codegen.types import STREAM, TEXT, UPLOAD, wrap
+from handfast.mediatypes import kind_of
 from handfast.validation.directions import Direction
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+\Z")
-_JSONL = frozenset((
-    "application/jsonl", "application/x-ndjson", "application/x-jsonlines", "application/ndjson",
-    "application/json-seq", "application/jsonlines", "application/geo+json-seq", "text/jsonl",
-))  # fmt: skip
 _FORMS: dict[MediaKind, Form] = {
-    "json": "json", "text": "text", "form": "parts", "multipart": "parts", "xml": "parts", "yaml": "parts",
+    "json": "json", "text": "text", "form": "parts", "multipart": "parts", "parts": "parts", "xml": "parts",
+    "yaml": "parts",
 }  # fmt: skip
 """Kind of media type → how a text among its examples may be meant; streams are shown in ways too many."""
-
-
-def kind_of(media_type: str) -> MediaKind:
-    """Return how a media type is decoded."""
-    bare = _bare(media_type).lower()
-    if bare in _JSONL or bare.endswith("+json-seq"):
-        return "jsonl"
-    if bare in ("application/json", "*/*", "application/*") or bare.endswith("+json") or bare == "text/json":
-        return "json"
-    if bare == "application/x-www-form-urlencoded":
-        return "form"
-    if bare.startswith("multipart/"):
-        return "multipart"
-    if bare == "text/event-stream":
-        return "sse"
-    if bare.endswith(("+xml", "/xml")):
-        return "xml"
-    if bare.endswith(("+yaml", "/yaml", "/x-yaml")):
-        return "yaml"
-    if bare.startswith("text/"):
-        return "text"
-    return "binary"
 
 
 @dataclass(slots=True)
@@ -54,6 +31,7 @@ class MediaReader:
     """Reads `content` maps of one document."""
 
     schemas: Normaliser
+    multipart: MultipartReader
     examples: Examples
     report: Report
 
@@ -72,7 +50,7 @@ class MediaReader:
             suffix = _suffix(key) if made else ""
             media = self._media(key, node, f"{hint} {suffix}", request=request, owner=owner, content=content)
             made.append(media)
-            if media.kind in _FORMS:
+            if media.kind in _FORMS and not (media.kind == "parts" and media.of_items):
                 direction: Direction = "request" if request else "response"
                 self.examples.note(node, media.schema, _FORMS[media.kind], direction)
         return tuple(made)
@@ -102,17 +80,26 @@ class MediaReader:
             return self._text(key, schema, hint, owner, content)
         if kind in ("sse", "jsonl"):
             return self._stream(key, kind, node, hint, request=request)
-        if kind == "multipart" and self._is_sequence(node):
-            return self._parts(key, owner, content, request=request)
+        if kind == "multipart":
+            return self._multipart(key, node, hint, owner, content, request=request)
         name = self.schemas.name(schema, hint)
-        encoding = plain(node.get("encoding"))
         return Media(
             media_type=key,
             kind=kind,
             schema=name,
             type=self.schemas.types.of_name(name),
-            encoding=encoding if isinstance(encoding, dict) else {},
+            encoding=self.form_encoding(key, node) if kind == "form" else {},
         )
+
+    def form_encoding(self, media_type: str, node: Map) -> dict[str, Encoding]:
+        """Return how the fields of a form without parts are written."""
+        entries = node.get("encoding")
+        found = entries.items() if isinstance(entries, Map) else ()
+        return {
+            name: self.multipart.encoding(media_type, entry, name, request=True)
+            for name, entry in found
+            if isinstance(entry, Map)
+        }
 
     def _resolved(self, schema: Node) -> Json:
         """Return the own keywords of a schema, behind references."""
@@ -150,18 +137,22 @@ class MediaReader:
         name = self.schemas.name(schema, hint) if texts else None
         return Media(media_type=key, kind="text", schema=name, type=TEXT)
 
-    def _is_sequence(self, node: Map) -> bool:
-        """Whether the parts of a multipart body have an order instead of names (OpenAPI 3.2)."""
-        whole = self._resolved(node.get("schema"))
-        by_place = any(key in node for key in ("itemSchema", "prefixEncoding", "itemEncoding"))
-        return by_place or (isinstance(whole, dict) and whole.get("type") == "array")
-
-    def _parts(self, key: str, owner: str, content: Map, *, request: bool) -> Media:
-        """Parts by their order: the bytes are left to the handler."""
+    def _multipart(self, key: str, node: Map, hint: str, owner: str, content: Map, *, request: bool) -> Media:
+        """Parts by their names or their order; bytes, where no place tells what its part is."""
+        schema = node.get("schema")
+        if _bare(key).lower() != FORM and schema is not None and self._is_text(schema):
+            return self._binary(key, schema, request=request, owner=owner, content=content)
+        made = self.multipart.read(key, node, hint, request=request)
+        if made is not None:
+            return made
         what = f"the parts of `{key}` are not checked: {owner} is read and written as bytes"
-        fix = "use `multipart/form-data` with named parts, or JSON lines"
+        fix = "give each place one schema (`prefixItems`, `items`), and a type that its values can have"
         self.report.warn(content.key_source(key), "unchecked-media", what, fix)
         return Media(media_type=key, kind="binary", schema=None, type=UPLOAD if request else STREAM)
+
+    def _is_text(self, schema: Node) -> bool:
+        found = self._resolved(schema)
+        return isinstance(found, dict) and found.get("type") == "string"
 
     def _stream(self, key: str, kind: MediaKind, node: Map, hint: str, *, request: bool) -> Media:
         """Events and JSON lines: an item has the `itemSchema` (3.2), else the `items`, else the schema.

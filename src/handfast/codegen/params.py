@@ -10,13 +10,14 @@ from handfast.codegen.examples import Examples, Form
 from handfast.codegen.ir import ClassName, Location, Media, Param, Source, TypeRef, WireName
 from handfast.codegen.legalparams import FORM, STYLES
 from handfast.codegen.legalpaths import template_names
-from handfast.codegen.media import kind_of
+from handfast.codegen.media import MediaReader
 from handfast.codegen.names import Namer, pascal
 from handfast.codegen.normalise import Normaliser
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq, plain
 from handfast.codegen.types import optional
+from handfast.mediatypes import kind_of
 
 _LOCATIONS: dict[str, Location] = {
     "path": "path", "query": "query", "querystring": "querystring", "header": "header", "cookie": "cookie",
@@ -39,6 +40,7 @@ class ParamReader:
 
     root: Map
     schemas: Normaliser
+    media: MediaReader
     examples: Examples
     report: Report
 
@@ -120,13 +122,12 @@ class ParamReader:
         node = node or parameter
         kind = kind_of(key)
         name = self.schemas.name(node.get("schema"), hint)
-        encoding = plain(node.get("encoding"))
         return Media(
             media_type=key,
             kind=kind if kind in ("json", "form") else "text",
             schema=name,
             type=self.schemas.types.of_name(name),
-            encoding=encoding if isinstance(encoding, dict) else {},
+            encoding=self.media.form_encoding(key, node) if kind == "form" else {},
         )
 
     def _anything(self, hint: str) -> ClassName:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from handfast.codegen import clashes
-from handfast.codegen.examples import Examples, Form
 from handfast.codegen.grammar import is_extension
-from handfast.codegen.ir import Header, HeaderForm, Response, ResultClass, TypeRef, WireName
-from handfast.codegen.media import MediaReader, kind_of
+from handfast.codegen.headers import HeaderReader
+from handfast.codegen.ir import Response, ResultClass, TypeRef
+from handfast.codegen.media import MediaReader
 from handfast.codegen.names import Namer
-from handfast.codegen.normalise import Normaliser
 from handfast.codegen.pointer import deref
-from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node
-from handfast.codegen.types import NOTHING, optional, union, wrap
+from handfast.codegen.types import NOTHING, union, wrap
 
 _RENAMED = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 """RFC 9110's phrases, which Python learnt in 3.13; the output is the same under each Python."""
@@ -50,10 +47,8 @@ class ResponseReader:
     """Reads the responses of the operations of one document."""
 
     root: Map
-    schemas: Normaliser
     media: MediaReader
-    examples: Examples
-    report: Report
+    headers: HeaderReader
 
     def read(self, operation: Map, name: str) -> tuple[Response, ...]:
         """Return the declared responses, in order of their status, `default` last."""
@@ -77,59 +72,13 @@ class ResponseReader:
                 media=self.media.read(
                     node.get("content"), hint, request=False, owner=f"the {status} response"
                 ),
-                headers=self._headers(node, hint),
+                headers=self.headers.read(node.get("headers"), hint, "response"),
                 component=component or "",
                 source=responses.key_source(status),
             )
         return tuple(
             found[status] for status in sorted(found, key=lambda status: (status == "default", status))
         )
-
-    def _headers(self, node: Map, hint: str) -> tuple[Header, ...]:
-        headers = node.get("headers")
-        if not isinstance(headers, Map):
-            return ()
-        namer = Namer(("body", "status"))
-        found: list[Header] = []
-        for wire, entry in headers.items():
-            header, component = deref(self.root, entry)
-            if (
-                header is None
-                or wire.lower() == "content-type"
-                or (is_extension(wire) and not isinstance(entry, Map))
-            ):
-                continue
-            schema = header.get("schema")
-            content = header.get("content")
-            owner = header
-            if isinstance(content, Map) and content and schema is None:
-                first, _ = deref(self.root, next(iter(content.values())))
-                schema = first.get("schema") if first is not None else None
-                owner = first or header
-            form = _form(header, content)
-            title = f"{component} header" if component else f"{hint} {wire}"
-            name = self.schemas.name(schema, title)
-            written: Form = "wire" if owner is header else "json" if form == "json" else "parts"
-            for one in (header, owner):
-                self.examples.note(one, name, written, "response")
-            required = header.get("required") is True
-            kind = self.schemas.types.of_name(name)
-            if name is None:
-                name = self.schemas.namer.cls(title)
-                self.schemas.schemas[name] = True
-            attribute = namer.py(wire)
-            clashes.tell(self.report, headers.key_source(wire), "header", wire, attribute)
-            found.append(
-                Header(
-                    name=attribute,
-                    wire=WireName(wire),
-                    required=required,
-                    schema=name,
-                    type=kind if required else optional(kind),
-                    form=form,
-                )
-            )
-        return tuple(found)
 
     def outcome(self, responses: tuple[Response, ...], name: str, namer: Namer) -> Outcome:
         """Return what the handler returns; names of result classes come from `namer`."""
@@ -180,10 +129,3 @@ class ResponseReader:
 
 def _text(node: Node) -> str:
     return node.strip() if isinstance(node, str) else ""
-
-
-def _form(header: Map, content: object) -> HeaderForm:
-    """How the values of a header are written."""
-    if isinstance(content, Map) and any(kind_of(key) == "json" for key in content):
-        return "json"
-    return "exploded" if header.get("explode") is True else "simple"

@@ -19,10 +19,11 @@ from handfast.mock.values import Impossible, Maker
 from handfast.runtime.accept import preferred
 from handfast.runtime.contract import Contract, Header, Media, OperationSpec
 from handfast.runtime.contract import Response as Declared
-from handfast.runtime.documents import concrete, written_type
+from handfast.runtime.documents import concrete
 from handfast.runtime.encode import BODILESS
 from handfast.runtime.errors import BadRequest
 from handfast.runtime.headertexts import header_text
+from handfast.runtime.partwriter import with_boundary
 from handfast.runtime.schemas import View
 
 _log = structlog.get_logger(__name__)
@@ -102,7 +103,10 @@ class Answerer:
         media = declared.media[preferred([concrete(one) for one in declared.media], accept) or 0]
         content = self._content(spec, status, media, wanted, request)
         response = Response(content, status, headers)
-        response.headers["Content-Type"] = written_type(concrete(media), content)
+        parts = media.kind in ("multipart", "parts")
+        response.headers["Content-Type"] = (
+            with_boundary(concrete(media), content) if parts else concrete(media)
+        )
         return response
 
     def _content(
@@ -111,7 +115,7 @@ class Answerer:
         if wanted.example is not None:
             for name, value in self._document.examples(spec, status, media.type):
                 if name == wanted.example:
-                    return content_of(media, value, self._contract)
+                    return self._bytes(spec, status, media, value)
             raise BadRequest(f"This answer has no example called `{wanted.example}`.")
         if wanted.dynamic:
             return self._new(spec, status, media, request, examples=False)
@@ -128,21 +132,32 @@ class Answerer:
 
     def _new(self, spec: OperationSpec, status: int, media: Media, request: str, *, examples: bool) -> bytes:
         if media.schema is None and media.kind in ("binary", "sse"):
-            return content_of(media, None, self._contract)
+            return self._bytes(spec, status, media, None)
         given = list(self._examples(spec, status, media)) if examples else []
         key = f"{spec.name}/{status}/{media.type}/{request}"
         for view, maker in self._makers:
             check = view.named(media.schema)
             for value in given:
                 if check.is_valid(value):
-                    return content_of(media, value, self._contract)
+                    return self._bytes(spec, status, media, value)
             with suppress(Impossible):
-                return content_of(media, maker.value(view.schema(media.schema), key, check), self._contract)
+                return self._bytes(spec, status, media, maker.value(view.schema(media.schema), key, check))
         raise Impossible
+
+    def _bytes(self, spec: OperationSpec, status: int, media: Media, value: Any) -> bytes:
+        """Return `value` as a body, with the headers that its parts must have."""
+
+        def header(one: Header) -> Any:
+            with suppress(Impossible):
+                return self._header(spec, status, one)
+            return None
+
+        return content_of(media, value, self._contract, header)
 
     def _examples(self, spec: OperationSpec, status: int, media: Media) -> Iterator[Any]:
         for _, value in self._document.examples(spec, status, media.type):
-            yield value[0] if media.kind == "jsonl" and isinstance(value, list) and value else value
+            one_item = media.kind == "jsonl" or (media.kind == "parts" and media.of_items)
+            yield value[0] if one_item and isinstance(value, list) and value else value
         schema = self._contract.response.schema(media.schema)
         for one in self._contract.response.resolve(schema):
             yield from one.get("examples", ())

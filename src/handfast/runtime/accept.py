@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from handfast.runtime.bodies import MediaType
+from handfast.mediatypes import MediaType
 
 MOST_RANGES: Final = 64
 """Elements of an Accept header that are looked at; the rest is not worth the time."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
+from handfast.mediatypes import MediaKind
 from handfast.runtime.schemas import Schema, View
 
 HeaderForm: TypeAlias = Literal["simple", "exploded", "json"]
-Kind: TypeAlias = Literal["json", "form", "multipart", "text", "binary", "sse", "jsonl", "xml", "yaml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,47 @@ class Media:
     """One media type of a body or a response."""
 
     type: str
-    kind: Kind
+    kind: MediaKind
     schema: str | None
-    encoding: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    encoding: Mapping[str, Encoding] = field(default_factory=dict)
+    """How properties of a form or multipart body are written."""
     of_items: bool = True
     """Whether the schema of a stream is that of one item, and not of the list of all."""
+    prefix: tuple[PartSpec, ...] = ()
+    """The first parts, where parts have an order."""
+    rest: PartSpec | None = None
+    """Each further part; None where there can be none."""
+
+    def part(self, index: int) -> PartSpec:
+        """What the part at `index` is, where parts have an order; any bytes where there should be none."""
+        return self.prefix[index] if index < len(self.prefix) else self.rest or _SURPLUS
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How one value of a form or multipart body is written (OpenAPI 3.2, 4.15)."""
+
+    content_type: str = ""
+    """The media types and ranges that it may have, divided by commas; empty where any will do."""
+    style: str = ""
+    explode: bool | None = None
+    headers: tuple[Header, ...] = ()
+    """The headers of its part, `Content-Type` apart."""
+    inner: Media | None = None
+    """How the parts inside of it are read, where it is a multipart itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """One part of a multipart body whose parts have an order."""
+
+    kind: MediaKind
+    """How it is read where it does not say its own type."""
+    schema: str | None
+    encoding: Encoding = Encoding()
+
+
+_SURPLUS: Final = PartSpec("binary", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +93,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A response header."""
+    """A header of a response, or of a part."""
 
     name: str
     wire: str
@@ -203,19 +239,39 @@ def _parameter(entry: Mapping[str, Any]) -> Parameter:
 
 def _media(entry: Mapping[str, Any]) -> Media:
     return Media(
-        entry["type"], entry["kind"], entry["schema"], entry.get("encoding") or {}, entry.get("ofItems", True)
+        entry["type"],
+        entry["kind"],
+        entry["schema"],
+        {name: encoding_of(one) for name, one in (entry.get("encoding") or {}).items()},
+        entry.get("ofItems", True),
+        tuple(_part(one) for one in entry.get("prefix", ())),
+        _part(entry["rest"]) if "rest" in entry else None,
     )
+
+
+def encoding_of(entry: Mapping[str, Any]) -> Encoding:
+    """Return what contract.json says of how a value is written."""
+    return Encoding(
+        entry.get("contentType", ""),
+        entry.get("style", ""),
+        entry.get("explode"),
+        tuple(_header(one) for one in entry.get("headers", ())),
+        _media(entry["inner"]) if "inner" in entry else None,
+    )
+
+
+def _part(entry: Mapping[str, Any]) -> PartSpec:
+    return PartSpec(entry["kind"], entry["schema"], encoding_of(entry["encoding"]))
 
 
 def _response(entry: Mapping[str, Any]) -> Response:
-    headers = (
-        Header(
-            header["name"],
-            header["wire"],
-            header["required"],
-            header["schema"],
-            header.get("form", "simple"),
-        )
-        for header in entry.get("headers", ())
+    return Response(
+        tuple(_media(media) for media in entry.get("media", ())),
+        tuple(_header(header) for header in entry.get("headers", ())),
     )
-    return Response(tuple(_media(media) for media in entry.get("media", ())), tuple(headers))
+
+
+def _header(entry: Mapping[str, Any]) -> Header:
+    return Header(
+        entry["name"], entry["wire"], entry["required"], entry["schema"], entry.get("form", "simple")
+    )

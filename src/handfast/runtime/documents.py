@@ -1,9 +1,11 @@
-"""A JSON value as the bytes of a media type: what responses, errors and mocks have in common."""
+"""A JSON value as the bytes of a media type: what responses, errors and mocks have in common.
+
+Multipart bodies are written by `partwriter`, which writes their parts by this.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,6 +24,8 @@ _CONCRETE: Final[Mapping[str, str]] = {
     "jsonl": "application/jsonl",
     "xml": "application/xml",
     "yaml": "application/yaml",
+    "multipart": "multipart/form-data",
+    "parts": "multipart/mixed",
 }
 _USUAL: Final = {"image": "image/png", "audio": "audio/mpeg", "video": "video/mp4", "font": "font/woff2"}
 
@@ -48,8 +52,6 @@ def encoded(media: Media, value: object, view: View) -> bytes:
             return yamltext.dump(value)
         case "form":
             return _form(value)
-        case "multipart":
-            return _multipart(value)
         case "jsonl":
             # RFC 7464: a text sequence has a record separator before each text.
             mark = b"\x1e" if media.type.endswith("json-seq") else b""
@@ -65,29 +67,3 @@ def _form(value: object) -> bytes:
         members = member if isinstance(member, list) else [member]
         pairs += [(name, text_of(one)) for one in members]
     return urlencode(pairs).encode()
-
-
-def written_type(media_type: str, content: bytes) -> str:
-    """Return `media_type` with the boundary of `content`, where that has parts."""
-    if not media_type.lower().startswith("multipart/"):
-        return media_type
-    boundary = content[2 : content.find(b"\r\n")].removesuffix(b"--").decode("ascii")
-    return f"{media_type.partition(';')[0].strip()}; boundary={boundary}"
-
-
-def _multipart(value: object) -> bytes:
-    """An object as parts, lists as repeated ones (RFC 7578); objects are JSON. The boundary is a digest."""
-    parts: list[bytes] = []
-    for name, member in value.items() if isinstance(value, dict) else ():
-        for one in member if isinstance(member, list) else [member]:
-            head = f'Content-Disposition: form-data; name="{_quoted(name)}"\r\n'
-            if isinstance(one, (dict, list)):
-                head += "Content-Type: application/json\r\n"
-            parts.append(f"{head}\r\n{text_of(one)}\r\n".encode("utf-8", "replace"))
-    boundary = sha256(b"".join(parts)).hexdigest()[:32].encode()
-    return b"".join(b"--" + boundary + b"\r\n" + part for part in parts) + b"--" + boundary + b"--\r\n"
-
-
-def _quoted(name: str) -> str:
-    """A name within quotation marks (HTML, multipart/form-data encoding algorithm)."""
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -6,22 +6,32 @@ Outside production a violation fails the request; in production it is logged and
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
-from urllib.parse import quote
 
 import structlog
 from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
+from handfast.mediatypes import MediaKind, MediaType
 from handfast.runtime.accept import preferred
-from handfast.runtime.bodies import MediaType
-from handfast.runtime.contract import Contract, Kind, Media, OperationSpec
-from handfast.runtime.documents import concrete, encoded, written_type
-from handfast.runtime.headertexts import breaks_line, header_text, one_line, text_of
+from handfast.runtime.contract import Contract, Media, OperationSpec
+from handfast.runtime.documents import concrete, encoded
+from handfast.runtime.headertexts import text_of
+from handfast.runtime.partwriter import (
+    OrderedWriter,
+    Piece,
+    declared_texts,
+    joined,
+    named,
+    new_boundary,
+    streamed,
+    with_boundary,
+)
 from handfast.runtime.problems import media_of
-from handfast.runtime.results import HeaderName, Result, Stream
-from handfast.runtime.schemas import Check
+from handfast.runtime.results import HeaderName, Part, Result, Stream, disposition
+from handfast.runtime.schemas import Check, View
 from handfast.runtime.settings import ResponseValidation
 from handfast.runtime.views import jsonable
 
@@ -41,12 +51,14 @@ class ResponseViolation(Exception):
 class _Answer:
     """One media type that a response may have."""
 
-    def __init__(self, media: Media, check: Check | None) -> None:
+    def __init__(self, media: Media, view: View) -> None:
         self.declared = MediaType.parse(media.type)
         self.media = media
-        self.kind: Kind = media.kind
-        self.check = check
+        self.kind: MediaKind = media.kind
+        self.check = None if media.schema is None else view.named(media.schema)
         self.media_type = concrete(media)
+        self.parts = OrderedWriter(media, view) if media.kind == "parts" else None
+        self.is_stream = media.kind in _STREAMED or (media.kind == "parts" and media.of_items)
 
 
 class _Plan:
@@ -56,9 +68,7 @@ class _Plan:
         declared = operation.response(status)
         self.declared = declared is not None
         media = declared.media if declared else ()
-        self.answers = [
-            _Answer(one, None if one.schema is None else contract.response.named(one.schema)) for one in media
-        ]
+        self.answers = [_Answer(one, contract.response) for one in media]
         self.headers = [
             (header, contract.response.named(header.schema))
             for header in (declared.headers if declared else ())
@@ -99,11 +109,11 @@ class Encoder:
         if plan is None:
             plan = self._plans[status] = _Plan(self._contract, self._operation, status)
         if not plan.declared:
-            self._violated("status", f"{status} is not declared for this operation")
-        texts = self._header_texts(plan, headers) if headers or plan.headers else None
+            self.violated("status", f"{status} is not declared for this operation")
+        texts = declared_texts(plan.headers, headers, self) if headers or plan.headers else None
         if status in BODILESS or (body is None and not plan.answers):
             if body is not None:
-                self._violated("body", f"a {status} response has no body")
+                self.violated("body", f"a {status} response has no body")
             return Response(status_code=status, headers=texts)
         if isinstance(body, Stream):
             return self._stream(plan, body, status, texts)
@@ -111,13 +121,18 @@ class Encoder:
             return self._items(plan, body, status, texts, accept)
         answer = self._choose(plan, body, accept)
         if answer is None:
-            self._violated("body", "no media type of this response fits what the handler returned")
+            self.violated("body", "no media type of this response fits what the handler returned")
             content = to_json(jsonable(body), inf_nan_mode="null")
             return Response(content, status, texts, "application/json")
+        if answer.parts is not None and isinstance(body, (list, tuple)):
+            return self._parts(answer, answer.parts, body, status, texts)
         value = jsonable(body)
-        self._judge(answer.check, value, "body")
+        self.judge(answer.check, value, "body")
+        if answer.kind == "multipart":
+            content = named(answer.media, value, self._contract.response)
+            return Response(content, status, texts, with_boundary(answer.media_type, content))
         content = encoded(answer.media, value, self._contract.response)
-        return Response(content, status, texts, written_type(answer.media_type, content))
+        return Response(content, status, texts, answer.media_type)
 
     def raised(self, status: int, body: object = None) -> None:
         """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.
@@ -130,16 +145,17 @@ class Encoder:
             value = jsonable(body)
             media = media_of(operation, status, value)
             if media is not None and media.schema is not None:
-                self._judge(self._contract.response.named(media.schema), value, f"body of {status}")
+                self.judge(self._contract.response.named(media.schema), value, f"body of {status}")
         if operation.response(status) is None and str(status) not in operation.platform and status < 500:
-            self._violated("status", f"{status} is not declared for this operation")
+            self.violated("status", f"{status} is not declared for this operation")
 
     # Judging ----------------------------------------------------------------------------------
 
-    def _judge(self, check: Check | None, value: object, place: str) -> None:
+    def judge(self, check: Check | None, value: object, place: str) -> None:
+        """Hold `value` against `check`; raises `ResponseViolation` where violations are not tolerated."""
         if self._mode == "off" or check is None or check.is_valid(value):
             return
-        self._violated(
+        self.violated(
             place,
             *(
                 f"{one.pointer or '/'}: {one.message} ({one.keyword})"
@@ -147,7 +163,8 @@ class Encoder:
             ),
         )
 
-    def _violated(self, place: str, *found: str) -> None:
+    def violated(self, place: str, *found: str) -> None:
+        """Take note of what breaks the contract; raises `ResponseViolation` where that is not tolerated."""
         if self._mode == "off":
             return
         self._count(self._operation.operation_id)
@@ -171,21 +188,53 @@ class Encoder:
         if len(answers) == 1 and answers[0].kind in _VALUED:
             return answers[0]
         textual = isinstance(body, (str, bool, int, float))
-        fitting = [one for one in answers if one.kind in _VALUED or (one.kind == "text" and textual)]
+        values = body if isinstance(body, (list, tuple)) else None
+        fitting = [
+            one
+            for one in answers
+            if one.kind in _VALUED
+            or (one.kind == "text" and textual)
+            or (one.kind == "parts" and values is not None and not one.media.of_items)
+        ]
+        if any(isinstance(one, (Part, Stream)) for one in values or ()):
+            fitting = [one for one in fitting if one.kind == "parts"]  # nothing else holds bytes in a list
         if textual and not accept:
             fitting.sort(key=lambda one: one.kind != "text")
         return _preferred(fitting, accept)
 
-    # Bytes and items --------------------------------------------------------------------------
+    # Parts, bytes and items --------------------------------------------------------------------------
+
+    def _parts(
+        self,
+        answer: _Answer,
+        writer: OrderedWriter,
+        body: Sequence[object],
+        status: int,
+        texts: dict[str, str] | None,
+    ) -> Response:
+        """A list as parts; where one of them is a stream of bytes, the body is one too."""
+        pieces = writer.pieces(body, self)
+        self.judge(answer.check, [one.plain for one in pieces], "body")
+        if all(isinstance(one.content, bytes) for one in pieces):
+            content = joined(pieces)
+            return Response(content, status, texts, with_boundary(answer.media_type, content))
+
+        async def each() -> AsyncIterator[Piece]:
+            for piece in pieces:
+                yield piece
+
+        boundary = new_boundary()
+        kind = with_boundary(answer.media_type, boundary)
+        return StreamingResponse(streamed(each(), boundary), status, texts, kind)
 
     def _stream(self, plan: _Plan, body: Stream, status: int, texts: dict[str, str] | None) -> Response:
         media_type = body.media_type or plan.only or "application/octet-stream"
         sent = MediaType.parse(media_type)
         if plan.answers and not any(one.declared.covers(sent) for one in plan.answers):
-            self._violated("body", "the stream's media type is not declared")
+            self.violated("body", "the stream's media type is not declared")
         headers = dict(texts or {})
         if body.filename is not None:
-            headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(body.filename, safe='')}"
+            headers["Content-Disposition"] = disposition(body.filename)
         if isinstance(body.content, bytes):
             return Response(body.content, status, headers, media_type)
         return StreamingResponse(body.content, status, headers, media_type)
@@ -198,50 +247,51 @@ class Encoder:
         texts: dict[str, str] | None,
         accept: str | None,
     ) -> Response:
-        answer = _preferred([one for one in plan.answers if one.kind in _STREAMED], accept)
+        answer = _preferred([one for one in plan.answers if one.is_stream], accept)
         if answer is None:
-            self._violated("body", "this response is not declared as a stream of items")
-            answer = _Answer(Media("application/jsonl", "jsonl", None), None)
+            self.violated("body", "this response is not declared as a stream of items")
+            answer = _Answer(Media("application/jsonl", "jsonl", None), self._contract.response)
         headers = dict(texts or {})
         if answer.kind == "sse":
             headers |= {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        if answer.parts is not None:
+            boundary = new_boundary()
+            pieces = self._pieces(answer, answer.parts, aiter(items))
+            kind = with_boundary(answer.media_type, boundary)
+            return StreamingResponse(streamed(pieces, boundary), status, headers, kind)
         return StreamingResponse(self._lines(answer, aiter(items)), status, headers, answer.media_type)
 
+    async def _pieces(
+        self, answer: _Answer, writer: OrderedWriter, items: AsyncIterator[object]
+    ) -> AsyncIterator[Piece]:
+        async with aclosing(_closable(items)) as each:
+            index = 0
+            async for item in each:
+                piece = writer.piece(index, item, self)
+                self.judge(answer.check, piece.plain, "item")
+                yield piece
+                index += 1
+
     async def _lines(self, answer: _Answer, items: AsyncIterator[object]) -> AsyncIterator[bytes]:
-        try:
-            async for item in items:
+        async with aclosing(_closable(items)) as each:
+            async for item in each:
                 value = jsonable(item)
-                self._judge(answer.check, value, "item")
+                self.judge(answer.check, value, "item")
                 if answer.kind == "sse":
                     yield _event(value)
                 else:
                     yield encoded(answer.media, value, self._contract.response)
-        finally:
-            # Close the handler's generator with ours, so that its `finally` runs when the client has gone.
-            close = getattr(items, "aclose", None)
-            if close is not None:
-                await close()
 
-    # Headers ----------------------------------------------------------------------------------
 
-    def _header_texts(self, plan: _Plan, headers: Mapping[str, object]) -> dict[str, str]:
-        texts = {}
-        given = {name.lower(): value for name, value in headers.items() if value is not None}
-        for header, check in plan.headers:
-            value = given.get(header.wire.lower())
-            if value is not None:
-                self._judge(check, jsonable(value), f"header {header.wire}")
-            elif header.required:
-                self._violated(f"header {header.wire}", "this header is required")
-        forms = {header.wire.lower(): header.form for header, _ in plan.headers}
-        for name, value in headers.items():
-            if value is None:
-                continue
-            text = header_text(jsonable(value), forms.get(name.lower(), "simple"))
-            if breaks_line(text):
-                self._violated(f"header {name}", "a header cannot hold a line break")
-            texts[name] = one_line(text)
-        return texts
+async def _closable(items: AsyncIterator[object]) -> AsyncGenerator[object, None]:
+    """Yield `items`; the handler's generator is closed too: its `finally` runs when the client has gone."""
+    try:
+        async for item in items:
+            yield item
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _preferred(answers: Iterable[_Answer], accept: str | None) -> _Answer | None:

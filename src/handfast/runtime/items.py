@@ -1,4 +1,4 @@
-"""Streams of items in requests: JSON lines, JSON texts (RFC 7464), server-sent events.
+"""Streams of items in requests: JSON lines, JSON texts (RFC 7464), server-sent events, parts.
 
 Each item is decoded and checked as it is asked for, so that a long stream needs the memory of one item. One
 that breaks the contract raises `Violations` where the handler asks for it, and what was written is rolled
@@ -17,6 +17,8 @@ from pydantic_core import CoreSchema, core_schema
 from handfast.runtime.admission import too_large
 from handfast.runtime.errors import Violation, Violations
 from handfast.runtime.jsontext import MalformedJson, parse_json
+from handfast.runtime.multipart import MalformedMultipart
+from handfast.runtime.parts import OrderedParts, Source
 from handfast.runtime.schemas import Check
 from handfast.runtime.views import Inputs
 from handfast.validation.pointers import pointer
@@ -28,14 +30,45 @@ Splitter = Callable[[bytes, bool], tuple[list[bytes], bytes]]
 
 
 class RawItems:
-    """The checked JSON values of a request's stream."""
+    """The checked values of a request's stream, as handlers are to see them."""
+
+    def __init__(self) -> None:
+        """Read nothing yet."""
+        self.status = 422
+        """The status of a request that breaks the contract."""
+        self._index = 0
+        self._values = self._read()
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        """Go on where it was left."""
+        return self._values
+
+    def _read(self) -> AsyncIterator[object]:
+        raise NotImplementedError
+
+    def _next_place(self) -> str:
+        """The pointer of the item that comes now."""
+        place, self._index = pointer([self._index]), self._index + 1
+        return place
+
+    def refused(self, violations: list[Violation]) -> Violations:
+        """The error of an item that breaks the contract."""
+        return Violations(violations, status=self.status)
+
+    def unrepresentable(self) -> Violations:
+        """The error of an item that no Python type holds."""
+        what = "this service cannot represent this value"
+        return self.refused([Violation("body", pointer([self._index - 1]), "representation", what)])
+
+
+class TextItems(RawItems):
+    """The items of a text: JSON lines, JSON texts, events."""
 
     def __init__(
         self, chunks: AsyncIterator[bytes], media_type: str, check: Check | None, limit_bytes: int
     ) -> None:
         """Read `chunks` as `media_type` says; no item may be longer than `limit_bytes`."""
-        self.status = 422
-        """The status of a request that breaks the contract."""
+        super().__init__()
         self._chunks = chunks
         self._check = check
         self._limit_bytes = limit_bytes
@@ -45,12 +78,6 @@ class RawItems:
             self._split = _events
         elif media_type.endswith("json-seq"):
             self._split = _texts
-        self._index = 0
-        self._values = self._read()
-
-    def __aiter__(self) -> AsyncIterator[object]:
-        """Go on where it was left."""
-        return self._values
 
     async def _read(self) -> AsyncIterator[object]:
         rest = b""
@@ -64,7 +91,7 @@ class RawItems:
             yield self._value(item)
 
     def _value(self, content: bytes) -> object:
-        place, self._index = pointer([self._index]), self._index + 1
+        place = self._next_place()
         try:
             readings = list(_event(content)) if self._events else [parse_json(content)]
         except MalformedJson as error:
@@ -79,14 +106,30 @@ class RawItems:
                 return value
         raise self.refused(list(check.violations(readings[0], "body", place)))
 
-    def refused(self, violations: list[Violation]) -> Violations:
-        """The error of an item that breaks the contract."""
-        return Violations(violations, status=self.status)
 
-    def unrepresentable(self) -> Violations:
-        """The error of an item that no Python type holds."""
-        what = "this service cannot represent this value"
-        return self.refused([Violation("body", pointer([self._index - 1]), "representation", what)])
+class PartItems(RawItems):
+    """The parts of a multipart body as items: a part is at hand when it has come whole."""
+
+    def __init__(self, parts: OrderedParts, source: Source, check: Check | None) -> None:
+        """Read the parts of `source`, whose bounds hold the files to close when the request has ended."""
+        super().__init__()
+        self._parts = parts
+        self._source = source
+        self._check = check
+
+    async def _read(self) -> AsyncIterator[object]:
+        found: list[Violation] = []
+        try:
+            async for pair in self._parts.each(self._source, found):
+                place = self._next_place()
+                if not found and self._check is not None and not self._check.is_valid(pair.plain):
+                    found += self._check.violations(pair.plain, "body", place)
+                if found:
+                    raise self.refused(found)
+                yield pair.typed
+        except MalformedMultipart as error:
+            what = f"must be multipart (RFC 2046): {error}"
+            raise self.refused([Violation("body", "", "syntax", what)]) from None
 
 
 class ItemStream(Generic[T]):

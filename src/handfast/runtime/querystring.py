@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from starlette.requests import Request
 
-from handfast.runtime.bodies import document_decoder
+from handfast.runtime.content import document_reader
 from handfast.runtime.contract import Media, Parameter
 from handfast.runtime.errors import Violation
 from handfast.runtime.readings import MalformedText, percent_decode
@@ -26,7 +26,7 @@ class QueryStringDecoder:
         self._required = parameter.required
         self._absent = parameter.default if parameter.has_default else None
         self._is_form = media.kind == "form"
-        self._decode = document_decoder(media, view)
+        self._decode = document_reader(media, view)
 
     def decode(self, request: Request, out: list[Violation]) -> object:
         """Return the value; what is wrong with it is added to `out`."""

@@ -7,9 +7,10 @@ class generated for the operation.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_args
+from urllib.parse import quote
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -85,6 +86,34 @@ class Stream:
         return core_schema.is_instance_schema(cls)
 
 
+def disposition(filename: str) -> str:
+    """Return the `Content-Disposition` of what a browser should save under a name (RFC 6266, RFC 8187)."""
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T_co]):
+    """A part of a multipart body for which the contract declares headers."""
+
+    value: T_co
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Texts by name; of a part that was sent, names in any case."""
+    media_type: str | None = None
+    """Its media type; None means the one that the contract declares, or that the caller stated none."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let inputs have attributes of this type; the value is seen as its own type."""
+        (hint,) = get_args(source) or (Any,)
+
+        def validate(value: object, inner: Callable[[object], Any]) -> Part[Any]:
+            if not isinstance(value, Part):
+                raise ValueError("not a part")
+            return replace(value, value=inner(value.value))
+
+        return core_schema.no_info_wrap_validator_function(validate, handler.generate_schema(hint))
+
+
 class Upload:
     """A file or body sent by the caller, read in chunks; never whole in memory unless you `read()` it."""
 
@@ -95,8 +124,10 @@ class Upload:
         filename: str | None = None,
         content_type: str = "application/octet-stream",
         size: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Wrap `chunks`; `size` in bytes where it is known."""
+        """Wrap `chunks`; `size` in bytes where it is known, `headers` those of its part."""
+        self.headers: Mapping[str, str] = headers or {}
         self.filename = filename
         self.content_type = content_type
         self.size = size

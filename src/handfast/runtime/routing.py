@@ -29,7 +29,6 @@ from handfast.runtime.context import PublicContext
 from handfast.runtime.contract import Contract, OperationSpec
 from handfast.runtime.database.audit import Origin
 from handfast.runtime.database.unstorable import unstorable
-from handfast.runtime.decode import location_of
 from handfast.runtime.encode import Encoder
 from handfast.runtime.errors import (
     ApiError,
@@ -42,6 +41,7 @@ from handfast.runtime.errors import (
 )
 from handfast.runtime.exchange import Exchange
 from handfast.runtime.observability import Metrics
+from handfast.runtime.parameter import location_of
 from handfast.runtime.requests import RequestReader, close, read_on
 from handfast.runtime.security import Authenticator, Guard
 from handfast.runtime.settings import Settings

@@ -17,7 +17,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import structlog
 from pydantic import ValidationError, create_model
 
-from handfast.runtime.bodies import MediaType, document_decoder
+from handfast.mediatypes import MediaType
+from handfast.runtime.content import document_reader
 from handfast.runtime.contract import Contract, Media, Parameter, SenderSpec
 from handfast.runtime.documents import encoded
 from handfast.runtime.errors import Violation
@@ -220,7 +221,7 @@ class SenderBase:
         if media.kind not in ("json", "text"):
             return answer.content
         found: list[Violation] = []
-        value = document_decoder(media, self._contract.request)(answer.content, found)
+        value = document_reader(media, self._contract.request)(answer.content, found)
         if found:
             told = "; ".join(f"{one.pointer or '/'} {one.message}" for one in found[:5])
             raise BadReply(f"{name}: the answer breaks the contract: {told}", raw)

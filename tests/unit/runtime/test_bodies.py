@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from handfast.mediatypes import MediaType
 from handfast.runtime import Inputs, PublicContext, Upload
-from handfast.runtime.bodies import BodyDecoder, MediaType
-from handfast.runtime.contract import Body, Media
-from handfast.runtime.documents import encoded, written_type
+from handfast.runtime.bodies import BodyDecoder
+from handfast.runtime.contract import Body, Media, encoding_of
+from handfast.runtime.documents import encoded
 from handfast.runtime.errors import UnsupportedMediaType, Violation
+from handfast.runtime.partwriter import named, with_boundary
 from handfast.runtime.schemas import View
 from tests.unit.runtime.small import body, client, media, operation, service
 
@@ -62,7 +64,12 @@ async def decode(
 ) -> Any:
     """The decoded body, or the violations as (pointer, keyword)."""
     medias = of or (
-        Media((content_type or "application/json").partition(";")[0], kind, "Thing", encoding or {}),
+        Media(
+            (content_type or "application/json").partition(";")[0],
+            kind,
+            "Thing",
+            {name: encoding_of(one) for name, one in (encoding or {}).items()},
+        ),
     )
     decoder = BodyDecoder(
         Body(required, medias), View({"Thing": schema}, "request"), document_limit_bytes=LIMIT
@@ -342,8 +349,10 @@ async def test_a_form_in_a_part_is_an_object_only_where_both_say_so() -> None:
 )
 async def test_what_is_written_as_a_form_is_read_again(value: dict[str, Any], kind: Any) -> None:
     one = Media(FORM if kind == "form" else "multipart/form-data", kind, "Thing")
-    content = encoded(one, value, View({"Thing": THING}, "response"))
-    assert await decode(content, written_type(one.type, content), one) == value
+    write = encoded if kind == "form" else named
+    content = write(one, value, View({"Thing": THING}, "response"))
+    sent = one.type if kind == "form" else with_boundary(one.type, content)
+    assert await decode(content, sent, one) == value
 
 
 @pytest.mark.parametrize(

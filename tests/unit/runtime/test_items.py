@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handfast.runtime import ItemStream
 from handfast.runtime.errors import ContentTooLarge, Violations
-from handfast.runtime.items import RawItems
+from handfast.runtime.items import TextItems
 from handfast.runtime.schemas import View
 
 VIEW = View(
@@ -29,7 +29,7 @@ async def read(
             yield piece
 
     check = None if schema is None else VIEW.named(schema)
-    return [value async for value in RawItems(chunks(), kind, check, limit)]
+    return [value async for value in TextItems(chunks(), kind, check, limit)]
 
 
 def cut(content: bytes, places: list[int]) -> list[bytes]:

@@ -1,0 +1,439 @@
+"""Multipart bodies: which parts they have, how each is read, and what a handler sees of it.
+
+Parts are known by their names where the schema is an object, and by their order where it is an array or an
+`itemSchema` (OpenAPI 3.2, 4.14.5.1 and 4.14.5.2). An array needs a schema and an encoding for each place;
+where the place alone does not tell them (`anyOf` of arrays, a type whose bytes have no known form), nobody
+can read the parts, and the body is left as bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from handfast.codegen.headers import HeaderReader
+from handfast.codegen.ir import ClassName, Encoding, Json, Media, MediaKind, Part, TypeRef
+from handfast.codegen.normalise import Normaliser
+from handfast.codegen.pointer import deref
+from handfast.codegen.report import Report
+from handfast.codegen.source import Map, Node, Seq
+from handfast.codegen.types import ANYTHING, PREFIX, STREAM, TEXT, UPLOAD, split, wrap
+from handfast.mediatypes import kind_of_part, listed
+from handfast.validation.directions import Direction
+
+FORM: Final = "multipart/form-data"
+_STYLED: Final = (FORM, "application/x-www-form-urlencoded")
+_BY_PLACE: Final = ("itemSchema", "prefixEncoding", "itemEncoding")
+_SCALARS: Final = frozenset(("string", "number", "integer", "boolean", "null"))
+_UNPLACED: Final = ("anyOf", "oneOf", "if")
+"""Keywords by which the schema of a place may depend on the parts themselves."""
+
+_NO_FILE: Final = frozenset(("contentEncoding", "$ref", "allOf", *_UNPLACED))
+"""Keywords of a property that is more than a file, or less."""
+
+JsonTypes = frozenset[str] | None
+"""JSON types that a schema admits; None where it says nothing of types."""
+
+
+@dataclass(slots=True)
+class MultipartReader:
+    """Reads the multipart media types of one document."""
+
+    schemas: Normaliser
+    headers: HeaderReader
+    report: Report
+    _forms: dict[tuple[ClassName, frozenset[str]], ClassName] = field(default_factory=dict)
+
+    def read(self, media_type: str, node: Map, hint: str, *, request: bool) -> Media | None:
+        """Return how a body is read; None where what each part is cannot be told from its place."""
+        whole = self.schemas.name(node.get("schema"), hint)
+        if not self._is_ordered(media_type, node, whole):
+            return self.named(media_type, node, whole, hint, request=request)
+        if "itemSchema" not in node:
+            return self.ordered(media_type, node, whole, hint, request=request)
+        item = self.schemas.name(node["itemSchema"], f"{hint} item")
+        if whole is None:
+            return self._stream(media_type, node, item, hint, request=request)
+        both = self.schemas.namer.cls(f"{hint} parts")
+        items: Json = True if item is None else {"$ref": PREFIX + item}
+        self.schemas.schemas[both] = {"allOf": [{"$ref": PREFIX + whole}, {"items": items}]}
+        return self.ordered(media_type, node, both, hint, request=request)
+
+    def _is_ordered(self, media_type: str, node: Map, whole: ClassName | None) -> bool:
+        """Whether parts have an order; those of a form that says nothing have names (RFC 7578)."""
+        if any(key in node for key in _BY_PLACE):
+            return True
+        if whole is None:
+            return _essence(media_type) != FORM
+        return self._is_array({"$ref": PREFIX + whole})
+
+    # -- by name --------------------------------------------------------------------------------------------
+
+    def named(
+        self, media_type: str, node: Map, whole: ClassName | None, hint: str, *, request: bool
+    ) -> Media:
+        """Return how parts with names are read, or the fields of a form."""
+        encodings = self._encodings(media_type, node, whole, hint, request=request)
+        if request:
+            whole = self._with_files(whole, encodings, hint)
+        return Media(
+            media_type=media_type,
+            kind="multipart",
+            schema=whole,
+            type=self.schemas.types.of_name(whole),
+            encoding=encodings,
+        )
+
+    def _encodings(
+        self, media_type: str, node: Map, whole: ClassName | None, hint: str, *, request: bool
+    ) -> dict[str, Encoding]:
+        entries = node.get("encoding")
+        if not isinstance(entries, Map) or not (request or self._of_responses()):
+            return {}
+        found: dict[str, Encoding] = {}
+        for name, entry in entries.items():
+            encoding, _ = deref(self.schemas.root, entry)
+            if encoding is not None:
+                made = self.encoding(media_type, encoding, f"{hint} {name}", request=request)
+                schema = self._property(whole, name)
+                made = self._nested(made, encoding, schema, None, f"{hint} {name}", request=request)
+                found[name] = made
+                if _holds_files(made.inner):
+                    what = f"files inside of the part `{name}` are read as texts"
+                    fix = "send them as parts of the body, or let its parts have an order (`prefixItems`)"
+                    self.report.warn(entries.key_source(name), "unchecked-media", what, fix)
+                if not request and any(header.required for header in made.headers):
+                    what = f"the part `{name}` of a response is sent without the headers that it must have"
+                    fix = "let the parts have an order (`prefixItems`), or do not require the headers"
+                    self.report.warn(entries.key_source(name), "unchecked-media", what, fix)
+        return found
+
+    def _of_responses(self) -> bool:
+        """Whether `encoding` speaks of responses too: since 3.2."""
+        return not str(self.schemas.root.get("openapi", "")).startswith(("3.0", "3.1"))
+
+    def encoding(self, media_type: str, node: Map, hint: str, *, request: bool) -> Encoding:
+        """Return what an Encoding Object says; headers are for multiparts, styles for forms (3.2, 4.15.1)."""
+        styled = _essence(media_type) in _STYLED
+        style, explode = node.get("style"), node.get("explode")
+        parts = _essence(media_type).startswith("multipart/")
+        content_type = node.get("contentType")
+        direction: Direction = "request" if request else "response"
+        return Encoding(
+            content_type=content_type if isinstance(content_type, str) else "",
+            style=style if styled and isinstance(style, str) else "",
+            explode=explode if styled and isinstance(explode, bool) else None,
+            headers=self.headers.read(node.get("headers"), hint, direction) if parts else (),
+        )
+
+    def _nested(
+        self, made: Encoding, node: Map, schema: Json, name: ClassName | None, hint: str, *, request: bool
+    ) -> Encoding:
+        """Return the encoding with how a multipart inside is read (3.2, 4.15.2)."""
+        inner = next((one for one in listed(made.content_type) if one.essence.startswith("multipart/")), None)
+        if inner is None:
+            return made
+        name = name or self._named(schema, hint)
+        if self._is_array(schema) or "prefixEncoding" in node or "itemEncoding" in node:
+            media = self.ordered(inner.essence, node, name, hint, request=request)
+        else:
+            media = self.named(inner.essence, node, name, hint, request=request)
+        return replace(made, inner=media)
+
+    def _property(self, whole: ClassName | None, name: str) -> Json:
+        """Return the schema of a property, or of the items of one that is an array (3.2, 4.14.5.1)."""
+        for one in self._members({"$ref": PREFIX + whole}) if whole else ():
+            properties = one.get("properties")
+            if isinstance(properties, dict) and name in properties:
+                schema = properties[name]
+                return _at(list(self._members(schema)), None) if self._is_array(schema) else schema
+        return True
+
+    def _with_files(
+        self, whole: ClassName | None, encodings: dict[str, Encoding], hint: str
+    ) -> ClassName | None:
+        """Return the schema in which properties are called binary that `encoding` alone makes files."""
+        schema = self.schemas.schemas.get(whole) if whole else None
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        if whole is None or not isinstance(schema, dict) or not isinstance(properties, dict):
+            return whole
+        files: dict[str, Json] = {}
+        for name, encoding in encodings.items():
+            types = listed(encoding.content_type)
+            if name in properties and types and all(kind_of_part(one.essence) == "binary" for one in types):
+                made = self._file(properties[name])
+                if made is not None:
+                    files[name] = made
+        if not files:
+            return whole
+        own = not self.schemas.is_component(whole)
+        key = (whole, frozenset(files))
+        if not own and key not in self._forms:
+            self._forms[key] = self.schemas.namer.cls(f"{whole} form")
+        name = whole if own else self._forms[key]
+        self.schemas.schemas[name] = {**schema, "properties": {**properties, **files}}
+        return name
+
+    def _file(self, schema: Json) -> Json:
+        """Return the schema of a file, or of files, out of one that says no more than that; else None."""
+        if schema is True:
+            schema = {}
+        if (
+            not isinstance(schema, dict)
+            or "contentEncoding" in schema
+            or "$ref" in schema
+            or _is_file(schema)
+        ):
+            return None
+        if schema.get("type") == "array":
+            items = self._file(schema.get("items", True))
+            return None if items is None else {**schema, "items": items}
+        if schema.get("type", "string") != "string":
+            return None
+        return {**schema, "type": "string", "format": "binary"}
+
+    # -- by place -------------------------------------------------------------------------------------------
+
+    def ordered(
+        self, media_type: str, node: Map, whole: ClassName | None, hint: str, *, request: bool
+    ) -> Media | None:
+        """Return how parts with an order are read as one list."""
+        members = list(self._members({"$ref": PREFIX + whole})) if whole else []
+        if any(key in one for one in members for key in _UNPLACED):
+            return None
+        encodings = _list(node.get("prefixEncoding"))
+        count = max([len(encodings), *(len(_json_list(one, "prefixItems")) for one in members)])
+        prefix: list[Part] = []
+        for at in range(count):
+            encoding = encodings[at] if at < len(encodings) else node.get("itemEncoding")
+            made = self._part(_at(members, at), encoding, f"{hint} part {at + 1}", media_type, request)
+            if made is None:
+                return None
+            prefix.append(made)
+        schema = _at(members, None)
+        rest = None
+        if schema is not False:
+            rest = self._part(schema, node.get("itemEncoding"), f"{hint} part", media_type, request)
+            if rest is None:
+                return None
+        needed = max([0, *(least for one in members if isinstance(least := one.get("minItems"), int))])
+        fixed = rest is None and count > 0 and needed >= count
+        types = [one.type for one in (*prefix, *([] if rest is None else [rest]))]
+        return Media(
+            media_type=media_type,
+            kind="parts",
+            schema=whole,
+            type=_tuple(types) if fixed else wrap("list", _either(types or [ANYTHING])),
+            of_items=False,
+            prefix=tuple(prefix),
+            rest=rest,
+        )
+
+    def _stream(
+        self, media_type: str, node: Map, item: ClassName | None, hint: str, *, request: bool
+    ) -> Media | None:
+        """Return how parts are read one after the other, each by the `itemSchema` (3.2, 4.14.3.1.1)."""
+        schema: Json = True if item is None else {"$ref": PREFIX + item}
+        prefix: list[Part] = []
+        for at, encoding in enumerate(_list(node.get("prefixEncoding"))):
+            made = self._part(schema, encoding, f"{hint} part {at + 1}", media_type, request)
+            if made is None:
+                return None
+            prefix.append(made)
+        rest = self._part(schema, node.get("itemEncoding"), f"{hint} part", media_type, request)
+        if rest is None:
+            return None
+        kind = _either([one.type for one in (*prefix, rest)])
+        return Media(
+            media_type=media_type,
+            kind="parts",
+            schema=item,
+            type=wrap("ItemStream", kind, ("handfast.runtime", "ItemStream"))
+            if request
+            else wrap("AsyncIterator", kind, ("collections.abc", "AsyncIterator")),
+            prefix=tuple(prefix),
+            rest=rest,
+        )
+
+    def _part(self, schema: Json, entry: Node, hint: str, media_type: str, request: bool) -> Part | None:
+        node, _ = deref(self.schemas.root, entry)
+        made = Encoding() if node is None else self.encoding(media_type, node, hint, request=request)
+        types = [one.essence for one in listed(made.content_type)]
+        kinds: list[MediaKind] = [kind_of_part(one) for one in types] or [self._usual_kind(schema)]
+        name = self._named(schema, hint)
+        if node is not None and "multipart" in kinds:
+            made = self._nested(made, node, schema, name, hint, request=request)
+        if not all(self._can_be(kind, schema, made) for kind in kinds):
+            return None
+        kind = _either([self._type(one, name, schema, made, request) for one in kinds])
+        if made.headers:
+            kind = wrap("Part", kind, ("handfast.runtime", "Part"))
+        usual = next((one for one in types if "*" not in one), types[0] if types else "")
+        return Part(kind=kind_of_part(usual) if usual else kinds[0], schema=name, type=kind, encoding=made)
+
+    def _usual_kind(self, schema: Json) -> MediaKind:
+        """How a value is written where its encoding names no type (3.2, 4.15.1.1).
+
+        Properties without a `type` count as an object, which is what their author means.
+        """
+        members = list(self._members(schema))
+        if any("properties" in one for one in members):
+            return "json"
+        types = self._types(schema)
+        if types is None:
+            return "binary"
+        if not types <= _SCALARS:
+            return "json"
+        return "binary" if any(_is_file(one) for one in members) else "text"
+
+    def _can_be(self, kind: MediaKind, schema: Json, encoding: Encoding) -> bool:
+        """Whether bytes of that kind can be a value of the schema, as far as anybody knows how."""
+        types = self._types(schema)
+        match kind:
+            case "multipart":
+                return encoding.inner is not None
+            case "binary":
+                return types is None or "string" in types
+            case "text":
+                return types is None or bool(types & _SCALARS)
+            case "form":
+                return types is None or "object" in types
+        return True
+
+    def _type(
+        self, kind: MediaKind, name: ClassName | None, schema: Json, encoding: Encoding, request: bool
+    ) -> TypeRef:
+        if kind == "multipart" and encoding.inner is not None:
+            return encoding.inner.type
+        if kind == "binary":
+            return UPLOAD if request else STREAM
+        if kind == "text" and self._types(schema) is None:
+            return TEXT
+        return self.schemas.types.of_name(name)
+
+    def _named(self, schema: Json, hint: str) -> ClassName | None:
+        """Return the name of a part of a schema, which gets one where it has none."""
+        if schema is True or schema == {}:
+            return None
+        if isinstance(schema, dict) and schema.keys() == {"$ref"}:
+            return ClassName(str(schema["$ref"]).removeprefix(PREFIX))
+        name = self.schemas.namer.cls(hint)
+        self.schemas.schemas[name] = schema
+        return name
+
+    # -- what a schema says ---------------------------------------------------------------------------------
+
+    def _members(self, schema: Json) -> Iterator[dict[str, Json]]:
+        """Yield the schemas that hold for every value of `schema`: its own, references and `allOf`."""
+        pending, seen = [schema], set[str]()
+        while pending:
+            one = pending.pop()
+            if not isinstance(one, dict):
+                continue
+            yield one
+            ref = one.get("$ref")
+            if isinstance(ref, str) and ref not in seen:
+                seen.add(ref)
+                pending.append(self.schemas.schemas.get(ClassName(ref.removeprefix(PREFIX))))
+            pending += _json_list(one, "allOf")
+
+    def _is_array(self, schema: Json) -> bool:
+        members = list(self._members(schema))
+        types = [kinds for one in members if (kinds := _own_types(one)) is not None]
+        if types:
+            return all("array" in kinds for kinds in types)
+        return any("prefixItems" in one or "items" in one for one in members)
+
+    def _types(self, schema: Json, depth: int = 0) -> JsonTypes:
+        found: JsonTypes = None
+        for one in self._members(schema) if depth < _DEEPEST else ():
+            told = [_own_types(one)]
+            for key in ("anyOf", "oneOf"):
+                branches = [self._types(branch, depth + 1) for branch in _json_list(one, key)]
+                known = [branch for branch in branches if branch is not None]
+                if branches and len(known) == len(branches):
+                    told.append(frozenset[str]().union(*known))
+            for kinds in told:
+                if kinds is not None:
+                    found = kinds if found is None else found & kinds
+        return found
+
+
+_DEEPEST: Final = 8
+_PYTHON: Final = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    dict: "object",
+    list: "array",
+}
+
+
+def _own_types(schema: dict[str, Json]) -> JsonTypes:
+    kind = schema.get("type")
+    if kind is not None:
+        return frozenset(map(str, kind)) if isinstance(kind, list) else frozenset((str(kind),))
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(values, list):
+        return frozenset(_PYTHON.get(type(value), "null") for value in values)
+    return None
+
+
+def _is_file(schema: dict[str, Json]) -> bool:
+    raw = "contentMediaType" in schema and "contentEncoding" not in schema
+    return schema.get("format") == "binary" or raw
+
+
+def _holds_files(media: Media | None) -> bool:
+    """Whether a part inside of a multipart may be a file."""
+    if media is None:
+        return False
+    parts = [*media.prefix, *([] if media.rest is None else [media.rest])]
+    return any(one.kind == "binary" or _holds_files(one.encoding.inner) for one in parts)
+
+
+def _at(members: list[dict[str, Json]], place: int | None) -> Json:
+    """Return the schema of the part at `place`, or of those behind all that have one of their own."""
+    found: list[Json] = []
+    for one in members:
+        prefix = _json_list(one, "prefixItems")
+        schema = prefix[place] if place is not None and place < len(prefix) else one.get("items", True)
+        if schema is False:
+            return False
+        if schema is not True and schema != {}:
+            found.append(schema)
+    return found[0] if len(found) == 1 else {"allOf": found} if found else True
+
+
+def _either(types: list[TypeRef]) -> TypeRef:
+    """Return a union in which JSON values do not swallow what is none: `JsonValue | Upload`."""
+    parts = dict.fromkeys(part for kind in types for part in split(kind.expr))
+    if ANYTHING.expr in parts:
+        others = ("Upload", "Stream", "Part[", "ItemStream[", "list[", "tuple[")
+        parts = {part: None for part in parts if part == ANYTHING.expr or part.startswith(others)}
+    models = frozenset(name for kind in types for name in kind.models)
+    imports = frozenset(name for kind in types for name in kind.imports)
+    if "None" in parts:
+        parts["None"] = parts.pop("None")
+    return TypeRef(" | ".join(parts), models, imports)
+
+
+def _tuple(types: list[TypeRef]) -> TypeRef:
+    models = frozenset(name for kind in types for name in kind.models)
+    imports = frozenset(name for kind in types for name in kind.imports)
+    return TypeRef(f"tuple[{', '.join(kind.expr for kind in types)}]", models, imports)
+
+
+def _list(node: Node) -> list[Node]:
+    return list(node) if isinstance(node, Seq) else []
+
+
+def _json_list(schema: dict[str, Json], key: str) -> list[Json]:
+    value = schema.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _essence(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
