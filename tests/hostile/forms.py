@@ -27,12 +27,45 @@ def _multipart(
     return kind(name, raw, right, "decode", threat)  # fmt: skip
 
 
+def _mixed(name: str, body: bytes, right: int | tuple[int, ...] = 422) -> tuple[Kind, Kind]:
+    """Parts by their order, as a list and as a stream."""
+    made = [(path, post(path, body, type=b"multipart/mixed; boundary=b")) for path in (b"/mixed", b"/parts")]
+    one, two = (kind(f"{name}, {path.decode()[1:]}", raw, right, "decode", _BOMB) for path, raw in made)
+    return one, two
+
+
+def _inner(body: bytes, boundary: bytes = b"c") -> bytes:
+    return _JSON + _part(b"Content-Type: multipart/mixed; boundary=" + boundary, body)
+
+
 def _form(name: str, body: bytes, right: int | tuple[int, ...] = 422) -> Kind:
     raw = post(b"/form", body, type=b"application/x-www-form-urlencoded")
     return kind(name, raw, right, "decode", "denial.form-flood")
 
 
 END = b"--b--\r\n"
+_JSON = _part(b"Content-Type: application/json", b"{}")
+_INNER_END = b"\r\n--c--"
+MIXED = (
+    *_mixed("ordered parts", _inner(b"--c\r\n\r\nx" + _INNER_END) + _part(b"", b"x") + END, 200),
+    *_mixed("ordered parts without an end", _inner(b"--c\r\n\r\nx" + _INNER_END)),
+    *_mixed("1,001 ordered parts", _inner(b"--c--") + _part(b"") * 999 + END),
+    *_mixed("60,000 parts inside of a part", _inner(b"--c\r\n\r\n\r\n" * 60_000 + b"--c--") + END),
+    *_mixed("parts in and beside a part, 1,001 together", _inner(b"--c\r\n\r\n\r\n" * 500 + b"--c--") + _part(b"") * 499 + END),
+    *_mixed("inner parts with the boundary of the outer", _inner(b"--b\r\n\r\nx\r\n--b--", b"b") + END),
+    *_mixed("inner parts without an end", _inner(b"--c\r\n\r\nx") + END),
+    *_mixed("inner parts without a boundary", _inner(b"--c--", b"") + END),
+    *_mixed("inner boundary of 300 letters", _inner(b"--c--", b"c" * 300) + END),
+    *_mixed("inner parts inside of inner parts", _inner(b"--c\r\nContent-Type: multipart/mixed; boundary=d\r\n\r\n--d--" + _INNER_END) + END),
+    *_mixed("ordered text over its limit", _inner(b"--c--") + _part(b"", b"x" * 1_100_000) + END, 413),
+    *_mixed("inner text over its limit", _inner(b"--c\r\n\r\n" + b"x" * 1_100_000 + _INNER_END) + END, 413),
+    *_mixed("ordered part with a key twice", _part(b"Content-Type: application/json", b'{"a":1,"a":2}') + END),
+    *_mixed("ordered part that nests 100,000 deep", _part(b"Content-Type: application/json", b"[" * 100_000) + END),
+    *_mixed("ordered part in base64", _part(b"Content-Transfer-Encoding: base64", b"e30=") + END),
+    *_mixed("ordered text in the charset utf-7", _inner(b"--c--") + _part(b"Content-Type: text/plain; charset=utf-7", b"+" * 10_000) + END),
+    *_mixed("ordered part of 9 headers", _part(b"\r\n".join([b"X-A: b"] * 9)) + END),
+    *_mixed("ordered part of another type", _part(b"Content-Type: text/html") + END),
+)  # fmt: skip
 
 MULTIPART = (
     *(
@@ -67,8 +100,10 @@ MULTIPART = (
     _multipart("part without headers", _part(b"") + END),
     _multipart("header of a part without a colon", _part(b"nothing") + END),
     _multipart("header name of a part in brackets", _part(b"X(: y") + END),
-    _multipart("no end", _file(b"a"), (200, 422)),
-    _multipart("no end inside a part", _file(b"a")[:-2], (200, 422)),
+    _multipart("no end", _file(b"a")),
+    _multipart("no end inside a part", _file(b"a")[:-2]),
+    _multipart("a comment of 5 MB before the parts", b"-" * 5_000_000 + b"\r\n" + _file(b"a") + END, 200),
+    _multipart("almost the boundary before the parts, over and over", b"\r\n--" * 400_000 + b"\r\n" + _file(b"a") + END, 200),
     _multipart("rest after the end", _file(b"a") + END + b"x" * 100_000, (200, 422)),
     _multipart("nothing", b"", (200, 422)),
     _multipart("garbage instead of parts", b"garbage" * 1000),
@@ -126,4 +161,4 @@ OTHERS = (
     kind("300,000 lines that are no JSON", post(b"/lines", b"x\n" * 300_000, type=b"application/jsonl"), 422, "decode", "denial.json-bomb"),
 )  # fmt: skip
 
-KINDS = MULTIPART + OTHERS
+KINDS = MULTIPART + MIXED + OTHERS

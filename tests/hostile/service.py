@@ -95,6 +95,28 @@ def _post(path: str, schema: str, type: str = "application/json", kind: str = "j
     return operation("POST", path, body=body(media(schema, type, kind)), platform=platform, **more)
 
 
+_TEXT = {"kind": "text", "schema": "Plain", "encoding": {}}
+_INNER = media(None, "multipart/mixed", "parts") | {"ofItems": False, "rest": _TEXT}
+_PARTS: dict[str, Any] = {
+    "prefix": [
+        {"kind": "json", "schema": "Anything", "encoding": {}},
+        {
+            "kind": "multipart",
+            "schema": None,
+            "encoding": {"contentType": "multipart/mixed", "inner": _INNER},
+        },
+    ],
+    "rest": _TEXT,
+}
+"""A part of JSON, a part of parts, and texts."""
+
+
+def _mixed(path: str, **more: Any) -> Any:
+    made = _post(path, "Anything", "multipart/mixed", "parts")
+    made["body"]["media"][0] |= {**_PARTS, **more}
+    return made
+
+
 _BEARER: dict[str, Any] = {"security": [{"bearerAuth": []}]}
 OPERATIONS = {
     "free": (_post("/free", "Anything"), accept),
@@ -107,6 +129,8 @@ OPERATIONS = {
     "ahead": (_post("/ahead", "Ahead"), accept),
     "form": (_post("/form", "Form", "application/x-www-form-urlencoded", "form"), accept),
     "upload": (_post("/upload", "Upload", "multipart/form-data", "multipart"), swallow),
+    "mixed": (_mixed("/mixed", ofItems=False), accept),
+    "parts": (_mixed("/parts"), accept),
     "text": (_post("/text", "Plain", "text/plain", "text"), accept),
     "lines": (_post("/lines", "Anything", "application/jsonl", "jsonl"), accept),
     "raw": (_post("/raw", "Plain", "application/octet-stream", "binary"), swallow),

@@ -13,7 +13,6 @@ from tools.corpus.generation import names_files
 from tools.corpus.twins import form_reads_right, members, parameter_reads_right, xml_reads_right
 from tools.corpus.unsendable import (
     FORM,
-    MULTIPART,
     NO_404,
     NO_SEGMENT,
     absent_rule,
@@ -25,6 +24,7 @@ from tools.corpus.unsendable import (
     whole,
 )
 
+MULTIPART = ("multipart/form-data", "multipart/mixed; boundary=b")
 LIST = {"type": "array", "items": {"type": "string"}}
 MEDIA: dict[str, Any] = {
     "schema": {"type": "object", "properties": {"tags": LIST, "name": {"type": "string"}}}
@@ -55,15 +55,22 @@ def test_json_is_never_left_out(value: object) -> None:
     ],
 )
 def test_a_form_carries_texts_and_lists_of_texts(media: Any, body: object, said: str | None) -> None:
-    for media_type in (FORM, MULTIPART):
+    for media_type in (FORM, *MULTIPART):
         found = body_rule(media, media_type, body)
         assert found is None if said is None else found and said in found
 
 
 def test_a_part_in_json_carries_everything() -> None:
     media = MEDIA | {"encoding": {"tags": {"contentType": "application/json"}}}
-    assert body_rule(media, MULTIPART, {"tags": None}) is None
+    assert [body_rule(media, one, {"tags": None}) for one in MULTIPART] == [None, None]
     assert body_rule(media, FORM, {"tags": None}) is not None
+
+
+@pytest.mark.parametrize("key", ["itemSchema", "prefixEncoding", "itemEncoding"])
+def test_parts_by_their_order_are_left_out(key: str) -> None:
+    assert "order" in (body_rule({key: {}}, "multipart/mixed", {"name": "x"}) or "")
+    assert "no object" in (body_rule(MEDIA, "multipart/mixed", ["x"]) or "")
+    assert body_rule({key: {}}, "application/jsonl", {"name": "x"}) is None
 
 
 @pytest.mark.parametrize(

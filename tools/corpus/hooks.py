@@ -119,7 +119,6 @@ _PLACES = {
     ParameterLocation.HEADER: "a header",
     ParameterLocation.COOKIE: "a cookie",
 }
-_MEDIA = {FORM: "a form", MULTIPART: "multipart"}
 _TWIN = "a wrong value whose text is that of a right one"
 _LOST = "a value called right whose text is that of no right one"
 _BEYOND = "a number beyond its format, which the tool does not know,"
@@ -179,7 +178,8 @@ def _body_parts(case: Any) -> Iterator[Part]:
         yield "wrong", "a body of a media type that nobody declares"
         return
     essence = case.media_type.partition(";")[0].strip().lower()
-    place = f"in {_MEDIA.get(essence, 'XML' if is_xml(essence) else 'a body')}"
+    named = "a form" if essence == FORM else "multipart" if essence.startswith(MULTIPART) else ""
+    place = f"in {named or ('XML' if is_xml(essence) else 'a body')}"
     rule = body_rule(body.definition, case.media_type, case.body)
     if rule:
         yield "unsendable", rule
@@ -190,9 +190,9 @@ def _body_parts(case: Any) -> Iterator[Part]:
     reads: bool | None = False
     if is_xml(essence):
         reads = xml_reads_right(plain, is_valid)
-    elif essence in _MEDIA:
+    elif named:
         exact = partial(
-            sent_as_json, encoding=body.definition.get("encoding") or {}, multipart=essence == MULTIPART
+            sent_as_json, encoding=body.definition.get("encoding") or {}, multipart=essence != FORM
         )
         reads = form_reads_right(plain, exact, is_valid)
     if reads:

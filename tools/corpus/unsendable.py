@@ -17,7 +17,9 @@ from handfast.validation.formats import BOUNDS
 NO_404 = "an operation that declares no 404, and so cannot say that its thing was deleted"
 NO_SEGMENT = "an empty part of a path or a dot, which clients take out of it"
 FORM = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
+MULTIPART = "multipart/"
+"""What the media types begin with of which the tool writes objects as parts with names, and nothing else."""
+_BY_ORDER = ("itemSchema", "prefixEncoding", "itemEncoding")
 
 
 def says_what_is_gone(responses: Mapping[str, Any]) -> bool:
@@ -31,8 +33,10 @@ def body_rule(media: Mapping[str, Any], media_type: str, body: object) -> str | 
     `media` is the media type object of the contract.
     """
     essence = media_type.partition(";")[0].strip().lower()
-    if essence in (FORM, MULTIPART):
-        return _form_rule(media.get("encoding") or {}, essence == MULTIPART, body)
+    if essence.startswith(MULTIPART) and any(key in media for key in _BY_ORDER):
+        return "parts with an order, of which the tool knows nothing, in multipart"
+    if essence == FORM or essence.startswith(MULTIPART):
+        return _form_rule(media.get("encoding") or {}, essence != FORM, body)
     if essence.startswith("text/") and not re.search(r"[/+](json|xml|ya?ml)$|event-stream", essence):
         return None if isinstance(body, str | bytes) else "a value that is no text in a body of text"
     if is_xml(essence) and body in ({}, [], None):
