@@ -283,6 +283,13 @@ MEDIA = [
     raw("xml text", "text/xml", {"schema": {"type": "array", "items": INT}}, ["<l><i>1</i><i>2</i></l>"], ["<l><i>x</i></l>", "<l>1</l>"]),
     raw("yaml", "application/yaml", {"schema": PAIR}, ["a: 1", '{"a": 1}'], ["a: '1'", "a: [", "a: &x 1", "a: 1\na: 1"]),
     raw("jsonl", "application/jsonl", {"itemSchema": INT}, ["1\n2\n"], ["1\na\n", '1\n"2"\n']),
+    raw("jsonl both", "application/jsonl", {"schema": {"type": "array", "maxItems": 1}, "itemSchema": INT}, ["1"], ["1\n2", '"1"']),
+    raw("form contentType", "application/x-www-form-urlencoded",
+        {"schema": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 1}}}, "encoding": {"a": {"contentType": "application/json"}}},
+        ["a=%225%22", "a=b"], ["a=%2255%22"]),
+    raw("form style", "application/x-www-form-urlencoded",
+        {"schema": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}}, "encoding": {"a": {"contentType": "application/json", "style": "form"}}},
+        ["a=%225%22"], ["a=%2255%22"]),
 ]  # fmt: skip
 
 

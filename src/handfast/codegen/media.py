@@ -160,8 +160,11 @@ class MediaReader:
         A request whose schema is one of all items is a list, which is checked as a whole.
         """
         whole, _ = deref(self.schemas.root, node.get("schema"))
-        if request and "itemSchema" not in node and whole is not None and whole.get("type") == "array":
+        if request and whole is not None and whole.get("type") == "array":
             name = self.schemas.name(node.get("schema"), hint)
+            if "itemSchema" in node and name is not None:
+                item_name = self.schemas.name(node["itemSchema"], f"{hint} item")
+                name = self.multipart.both(name, item_name, f"{hint} items")
             kind_of_all = self.schemas.types.of_name(name)
             return Media(media_type=key, kind=kind, schema=name, type=kind_of_all, of_items=False)
         schema = node.get("itemSchema", node.get("schema"))

@@ -24,6 +24,7 @@ from handfast.validation.directions import Direction
 
 FORM: Final = "multipart/form-data"
 _STYLED: Final = (FORM, "application/x-www-form-urlencoded")
+_STYLES: Final = ("style", "explode", "allowReserved")
 _BY_PLACE: Final = ("itemSchema", "prefixEncoding", "itemEncoding")
 _SCALARS: Final = frozenset(("string", "number", "integer", "boolean", "null"))
 _UNPLACED: Final = ("anyOf", "oneOf", "if")
@@ -55,10 +56,15 @@ class MultipartReader:
         item = self.schemas.name(node["itemSchema"], f"{hint} item")
         if whole is None:
             return self._stream(media_type, node, item, hint, request=request)
-        both = self.schemas.namer.cls(f"{hint} parts")
-        items: Json = True if item is None else {"$ref": PREFIX + item}
-        self.schemas.schemas[both] = {"allOf": [{"$ref": PREFIX + whole}, {"items": items}]}
+        both = self.both(whole, item, f"{hint} parts")
         return self.ordered(media_type, node, both, hint, request=request)
+
+    def both(self, whole: ClassName, item: ClassName | None, hint: str) -> ClassName:
+        """Return the schema of a list that has a schema as a whole, and one for each of its items."""
+        name = self.schemas.namer.cls(hint)
+        items: Json = True if item is None else {"$ref": PREFIX + item}
+        self.schemas.schemas[name] = {"allOf": [{"$ref": PREFIX + whole}, {"type": "array", "items": items}]}
+        return name
 
     def _is_ordered(self, media_type: str, node: Map, whole: ClassName | None) -> bool:
         """Whether parts have an order; those of a form that says nothing have names (RFC 7578)."""
@@ -114,14 +120,17 @@ class MultipartReader:
         return not str(self.schemas.root.get("openapi", "")).startswith(("3.0", "3.1"))
 
     def encoding(self, media_type: str, node: Map, hint: str, *, request: bool) -> Encoding:
-        """Return what an Encoding Object says; headers are for multiparts, styles for forms (3.2, 4.15.1)."""
-        styled = _essence(media_type) in _STYLED
+        """Return what an Encoding Object says: headers of multiparts, and the styles of forms (3.2, 4.15.1).
+
+        Where a style is said, the type is not.
+        """
+        styled = _essence(media_type) in _STYLED and any(key in node for key in _STYLES)
         style, explode = node.get("style"), node.get("explode")
         parts = _essence(media_type).startswith("multipart/")
         content_type = node.get("contentType")
         direction: Direction = "request" if request else "response"
         return Encoding(
-            content_type=content_type if isinstance(content_type, str) else "",
+            content_type=content_type if isinstance(content_type, str) and not styled else "",
             style=style if styled and isinstance(style, str) else "",
             explode=explode if styled and isinstance(explode, bool) else None,
             headers=self.headers.read(node.get("headers"), hint, direction) if parts else (),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from handfast.mediatypes import kind_of
+from handfast.mediatypes import kind_of, listed
 from handfast.runtime import deep
 from handfast.runtime.contract import Encoding
 from handfast.runtime.errors import Violation
@@ -51,11 +51,16 @@ class FormReader:
             return None
         try:
             pairs = parse_pairs(content)
-            texts = {name: [percent_decode(one, plus=True) for one in raw] for name, raw in pairs.items()}
+            texts = {name: [self._text(name, one) for one in raw] for name, raw in pairs.items()}
         except MalformedText as error:
             out.append(Violation("body", place, "encoding", f"cannot be decoded: {error}"))
             return None
         return self.fields(texts, out, place)
+
+    def _text(self, name: str, raw: str) -> str:
+        """A decoded field, which has the type that its encoding names (OpenAPI 3.2, 4.15.1)."""
+        text, types = percent_decode(raw, plus=True), listed(self._encoding.get(name, _PLAIN).content_type)
+        return Field(text, types[0].essence) if types else text
 
     def fields(
         self, texts: Mapping[str, list[str]], out: list[Violation], place: str = ""

@@ -1,7 +1,7 @@
 """The parts of multipart bodies as values, by their names or by their order (OpenAPI 3.2, 4.14.5).
 
 Each part is read by its own Content-Type, which must be one of those that its encoding names, and has the
-headers that its encoding declares. A file stays where it is: the schema sees an empty string in its place.
+headers that its encoding declares. A file stays where it is: the schema sees a text in its place.
 What the schema sees and what the handler is given are two values of the same shape.
 """
 
@@ -24,7 +24,6 @@ from handfast.runtime.results import CHUNK_BYTES, Part, Upload
 from handfast.runtime.schemas import MOST_VIOLATIONS, View
 from handfast.validation.pointers import pointer
 
-_FILE_IN_SCHEMA: Final = ""
 _PLAIN: Final = frozenset(("7bit", "8bit", "binary"))
 _OWN: Final[frozenset[MediaKind]] = frozenset(("xml", "yaml", "multipart"))
 """Kinds of named parts that are no texts of a form."""
@@ -154,7 +153,7 @@ class PartReader:
         if kind == "multipart" and self._inner is not None:
             return await inner_parts(self._inner, part, bounds, out, place)
         if part.file is not None:
-            return Pair(_FILE_IN_SCHEMA, upload_of(part))
+            return Pair(self._content.reader.stand_in(part.file.size), upload_of(part))
         value = _read(self._content, kind, bytes(part.content), part.content_type, out, place)
         return _NOTHING if value is BROKEN else Pair(value, value)
 
@@ -207,7 +206,9 @@ class NamedParts:
         typed = dict(plain)
         for name, group in uploads.items():
             many = len(group) > 1 if name not in self._reader.properties else self._takes_files(name)
-            plain[name] = [_FILE_IN_SCHEMA for _ in group] if many else _FILE_IN_SCHEMA
+            reader = self._reader.property(name)
+            stand_ins = [(reader.item if many else reader).stand_in(one.size) for one in group]
+            plain[name] = stand_ins if many else stand_ins[0]
             typed[name] = group if many else group[0]
             if not many and len(group) > 1:
                 out.append(Violation("body", place + pointer([name]), "style", "must be given once"))

@@ -26,7 +26,6 @@ from handfast.runtime.views import jsonable
 Declared = Sequence[tuple[Header, Check]]
 """The headers that a contract declares, each with the check of its values."""
 
-_FILE_IN_SCHEMA: Final = ""
 _NO_ENCODING: Final = Encoding()
 _TEXTUAL: Final[frozenset[MediaKind]] = frozenset(("text", "xml"))
 
@@ -135,7 +134,8 @@ class _PartWriter:
         self, value: object, media_type: str, judge: Judge, place: str
     ) -> tuple[object, bytes | AsyncIterable[bytes]]:
         if isinstance(value, Stream):
-            return _FILE_IN_SCHEMA, value.content
+            size = len(value.content) if isinstance(value.content, bytes) else None
+            return self._reader.stand_in(size), value.content
         if self._inner is not None and self._inner.kind == "multipart":
             plain = jsonable(value)
             return plain, named(self._inner, plain, self._view)

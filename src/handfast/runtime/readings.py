@@ -131,6 +131,21 @@ class Reader:
         """Whether the schema speaks of items."""
         return _part(self.view, self.schema, "items") is not None
 
+    @cached_property
+    def _lengths(self) -> tuple[int, int]:
+        """The least length that the schema demands, and the greatest that it allows; -1 for no such."""
+        branches = _branches(self.view, self.schema)
+        least = max((one.get("minLength", 0) for one in branches), default=0)
+        return int(least), int(max((one.get("maxLength", -1) for one in branches), default=-1))
+
+    def stand_in(self, size: int | None) -> str:
+        """The text that the schema sees in the place of a file of `size` bytes, or of as many as are due.
+
+        Lengths of binary data are counted in bytes (OpenAPI 3.2, 4.14.3.2); what no length tells is left out.
+        """
+        least, most = self._lengths
+        return "-" * (least if size is None else min(size, max(least, most + 1)))
+
     def property(self, name: str) -> Reader:
         """The reader of the property `name`."""
         return self.properties.get(name) or self.others

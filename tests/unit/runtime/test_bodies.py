@@ -280,6 +280,28 @@ async def test_multipart_refusals(content: bytes, found: Any) -> None:
     assert await decode(content, MULTIPART, kind="multipart") == found
 
 
+@pytest.mark.parametrize(
+    ("bounds", "sizes", "keyword"),
+    [
+        ({"minLength": 3}, (3, 1000), "minLength"),
+        ({"maxLength": 3}, (0, 3), "maxLength"),
+        ({"minLength": 3, "maxLength": 5}, (3, 5), "minLength"),
+        ({"minLength": 3, "maxLength": 5}, (3, 5), "maxLength"),
+    ],
+)
+async def test_lengths_of_files_are_counted_in_bytes(
+    bounds: Any, sizes: tuple[int, ...], keyword: str
+) -> None:
+    file = {"type": "string", "format": "binary", **bounds}
+    wrong = bounds[keyword] + (1 if keyword == "maxLength" else -1)
+    for schema, place in ((file, "/f"), ({"type": "array", "items": file}, "/f/0")):
+        whole = {"type": "object", "properties": {"f": schema}}
+        for size in (*sizes, wrong):
+            content = multipart(('name="f"; filename="f"', b"\xff" * size))
+            found = await decode(content, MULTIPART, kind="multipart", schema=whole)
+            assert (found == [(place, keyword)]) == (size == wrong), (schema, size, found)
+
+
 async def test_multipart_without_a_boundary() -> None:
     assert await decode(b"", "multipart/form-data", kind="multipart") == [("", "syntax")]
 
