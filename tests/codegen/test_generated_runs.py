@@ -166,9 +166,11 @@ def test_a_contract_without_operations_becomes_sound_code(
     tmp_path: Path, mypy_cache: Path, more: dict[str, Json]
 ) -> None:
     document: dict[str, Json] = {
-        "openapi": "3.1.0",
+        "openapi": "3.2.0",
         "info": {"title": "None", "version": "1"},
-        "paths": {"/#kind=Cancel": {"post": {"responses": {"200": {"description": "Never asked."}}}}},
+        "paths": {
+            "/": {"additionalOperations": {"FROB": {"responses": {"200": {"description": "Never asked."}}}}}
+        },
         **more,
     }
     write_contract(tmp_path, "001-none", document)
