@@ -3,20 +3,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from email.parser import BytesParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 import yaml
 from fastapi import FastAPI
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
 
+from handfast.codegen.contractjson import contract as contract_json
+from handfast.codegen.ir import Json
 from handfast.runtime import ItemStream, Part, PublicContext, Stream, Upload
+from handfast.runtime.bodies import BodyDecoder
+from handfast.runtime.contract import Contract, Encoding, Media
+from handfast.runtime.errors import Violation, Violations
+from handfast.runtime.headertexts import text_of
+from handfast.runtime.items import RawItems
+from handfast.runtime.partwriter import OrderedWriter, joined, with_boundary
+from handfast.runtime.partwriter import named as named_parts
+from handfast.runtime.schemas import Check, View
 from tests.codegen import serving
+from tests.codegen.contracts import read, write_contract
 from tests.codegen.test_generated_runs import CASES
 from tests.mock.kit import mock_of
 from tests.unit.runtime.small import client
@@ -336,3 +352,190 @@ def test_what_handlers_are_given(media: str, kind: str, tmp_path: Path) -> None:
     body = feature.operations[0].body
     assert body is not None
     assert body.type.expr == kind
+
+
+def told(root: Path, where: str, media: str, version: str = "3.2.0") -> list[str]:
+    """What is told of a media type of a request or an answer."""
+    content = f"{{content: {{multipart/mixed: {media}}}, description: It.}}"
+    body = f"requestBody: {content}, responses: {{'204': {{description: ok}}}}"
+    if where == "answer":
+        body = f"responses: {{'200': {content}}}"
+    text = f"openapi: {version}\ninfo: {{title: A, version: '1'}}\npaths: {{/a: {{post: {{operationId: a, {body}}}}}}}\n"
+    return [
+        one.what
+        for one in serving.made(root, {"a/contracts/api.yaml": text}).findings
+        if one.code == "unchecked-media"
+    ]
+
+
+NAMED_FILE = "{schema: {properties: {p: {type: array, items: {type: array, items: {}}}}}, encoding: {p: {contentType: multipart/mixed}}}"
+DEMANDED = "{schema: {properties: {p: {type: string}}}, encoding: {p: {headers: {X-A: {required: true, schema: {type: string}}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("where", "media", "what"),
+    [
+        (
+            "request",
+            "{schema: {type: array, items: {type: object}}, itemEncoding: {contentType: image/png}}",
+            "are not checked",
+        ),
+        (
+            "answer",
+            "{schema: {oneOf: [{type: array, items: {}}, {type: array}]}, itemEncoding: {}}",
+            "are not checked",
+        ),
+        ("request", NAMED_FILE, "files inside of the part `p` are read as texts"),
+        ("answer", DEMANDED, "sent without the headers"),
+        ("request", DEMANDED, ""),
+        ("request", "{schema: {type: array, items: {type: object}}}", ""),
+        ("request", "{}", ""),
+    ],
+)
+def test_what_is_not_checked_is_told(where: str, media: str, what: str, tmp_path: Path) -> None:
+    found = told(tmp_path, where, media)
+    assert [one for one in found if what and what in one] == found
+    assert bool(found) == bool(what)
+
+
+def test_encodings_count_in_answers_since_32(tmp_path: Path) -> None:
+    assert told(tmp_path, "answer", DEMANDED, "3.1.0") == []
+
+
+async def test_objects_are_sent_as_named_parts_by_their_encodings() -> None:
+    schema = {
+        "properties": {
+            "n": {"type": "integer"},
+            "x": {"properties": {"a": {"type": "string"}}},
+            "t": {"type": "string"},
+        }
+    }
+    encodings = {"n": "application/json", "x": "application/xml", "t": "application/xml"}
+    media = Media(
+        "multipart/mixed", "multipart", "It", {name: Encoding(one) for name, one in encodings.items()}
+    )
+    content = named_parts(media, {"n": 5, "x": {"a": "b"}, "t": "<t/>"}, View({"It": schema}, "response"))
+    for kind, text in (
+        ("application/json", "5"),
+        ("application/xml", "<t/>"),
+        ("application/xml", "<a>b</a>"),
+    ):
+        assert f"Content-Type: {kind}\r\n\r\n".encode() in content
+        assert text.encode() in content
+
+
+SCALARS = st.one_of(
+    st.integers(-9, 9), st.booleans(), st.text(max_size=4), st.sampled_from(["5", "true", "null", ""])
+)
+VALUES = st.one_of(
+    SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(st.sampled_from("ab"), SCALARS, max_size=2)
+)
+ITEMS: list[Json] = [
+    {"type": "integer", "minimum": 0},
+    {"type": "string", "maxLength": 3},
+    {"type": "boolean"},
+    {"type": "object", "required": ["a"]},
+    {"type": "array", "items": {"type": "integer"}},
+    {"properties": {"a": {"type": "integer"}}, "type": "object"},
+    {"enum": ["a", "5"]},
+    {"type": ["integer", "boolean"]},
+    {"oneOf": [{"type": "object", "required": ["a"]}, {"type": "array"}]},
+]
+READERS: dict[str, tuple[Media, Contract]] = {}
+
+
+def media_of(items: Json, keyword: str, content_type: str) -> tuple[Media, Contract]:
+    """How a list of such items is read, by `schema` or by `itemSchema`."""
+    key = json.dumps([items, keyword, content_type])
+    if key not in READERS:
+        media: dict[str, Json] = (
+            {"itemSchema": items} if keyword else {"schema": {"type": "array", "items": items}}
+        )
+        if content_type:
+            media["itemEncoding"] = {"contentType": content_type}
+        answer: Json = {"200": {"description": "It.", "content": {"multipart/mixed": media}}}
+        body: Json = {"required": True, "content": {"multipart/mixed": media}}
+        operation: Json = {"post": {"operationId": "a", "requestBody": body, "responses": answer}}
+        document: dict[str, Json] = {
+            "openapi": "3.2.0",
+            "info": {"title": "A", "version": "1"},
+            "paths": {"/a": operation},
+        }
+        with TemporaryDirectory() as folder:
+            write_contract(Path(folder), "001-a", document)
+            (feature,) = read(Path(folder))
+        contract = Contract(contract_json(feature, ()))
+        made = contract.operations["a"].body
+        assert made is not None
+        READERS[key] = made.media[0], contract
+    return READERS[key]
+
+
+class Lenient:
+    """Lets what breaks the contract be written."""
+
+    def judge(self, check: Check | None, value: object, place: str) -> None:
+        pass
+
+    def violated(self, place: str, *found: str) -> None:
+        pass
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    values=st.lists(VALUES, max_size=3),
+    items=st.sampled_from(ITEMS),
+    keyword=st.sampled_from(["", "itemSchema"]),
+    content_type=st.sampled_from(["", "application/json"]),
+)
+async def test_what_the_schema_takes_is_taken_and_nothing_else(
+    values: list[Any], items: Json, keyword: str, content_type: str
+) -> None:
+    media, contract = media_of(items, keyword, content_type)
+    content = joined(OrderedWriter(media, contract.response).pieces(values, Lenient()))
+    sent = with_boundary("multipart/mixed", content).encode()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    request = Request(
+        {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", sent)]}, receive
+    )
+    out: list[Violation] = []
+    body = contract.operations["a"].body
+    assert body is not None
+    decoded = await BodyDecoder(body, contract.request, document_limit_bytes=10_000).decode(request, out)
+    found: object = decoded.value
+    try:
+        if isinstance(decoded.value, RawItems):
+            found = [one async for one in decoded.value]
+    except Violations as error:
+        out += error.violations
+    for file in decoded.files:
+        await file.close()
+    valid = contract.request.inline({"type": "array", "items": items}).is_valid
+    if valid(values):
+        assert (found, out) == (values, [])
+    elif not out:  # the text of a wrong value is that of a right one
+        assert valid(found)
+        assert content_type == ""
+        assert [text_of(one) for one in values] == [text_of(one) for one in cast("list[object]", found)]
+
+
+async def test_a_caller_chooses_between_parts_and_json(tmp_path: Path) -> None:
+    numbers = "{schema: {type: array, items: {type: integer}}}"
+    content = f"{{application/json: {numbers}, multipart/mixed: {numbers}}}"
+    text = (
+        "openapi: 3.2.0\ninfo: {title: A, version: '1'}\n"
+        f"paths: {{/a: {{get: {{operationId: a, responses: {{'200': {{description: It., content: {content}}}}}}}}}}}\n"
+    )
+
+    async def a(ctx: PublicContext) -> list[int]:
+        return [1, 2]
+
+    serving.made(tmp_path, {"a/contracts/api.yaml": text})
+    with serving.imported(tmp_path):
+        async with client(serving.application(tmp_path, {"a": SimpleNamespace(a=a)})) as http:
+            assert (await http.get("/a")).json() == [1, 2]
+            got = await http.get("/a", headers={"Accept": "multipart/mixed"})
+            assert [content for _, _, content in parts_of(got)] == [b"1", b"2"]
