@@ -25,6 +25,7 @@ FORBIDDEN = {
     "src/handfast/validation": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/diff": ("handfast.runtime", *OUTSIDE),
     "src/handfast/lint": ("handfast.runtime", "handfast.diff", *OUTSIDE),
+    "src/handfast/adopt": ("handfast.lint", "handfast.mock", *OUTSIDE),
     "src/handfast/fuzz": ("handfast.codegen", "handfast.runtime", *OUTSIDE),
     "src/handfast/cli": ("handlers", "generated", "app", "tests"),
     "generated": ("handfast.codegen", "handfast.cli", "handfast.testing", "handlers", "app"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handfast.cli.handlers import Work, work
+from handfast.cli.handlers import Work, handler_of, work
 from handfast.codegen.cache import Outline
 
 PROTOCOL = """\
@@ -100,3 +100,22 @@ def test_the_words(tmp_path: Path) -> None:
         "  (generated/shop/handler.py)"
     )
     assert Work(**item.facts()) == item  # type: ignore[arg-type]  # facts are its own fields
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("raise NotWritten", "still a stub"),
+        ('"""Words."""\n    raise NotWritten()', "still a stub"),
+        ("if dry:\n        raise NotWritten\n    return Thing()", "written"),  # as the service itself sees it
+        ("return Thing()", "written"),
+    ],
+)
+def test_the_state_of_a_handler(tmp_path: Path, body: str, state: str) -> None:
+    (tmp_path / "handlers/shop").mkdir(parents=True)
+    module = tmp_path / "handlers/shop/operations.py"
+    module.write_text(f"\n@traced\nasync def create(ctx, body, *, dry=False):\n    {body}\n")
+    found = handler_of(tmp_path, "shop", "create")
+    assert (found.file, found.line, found.state) == ("handlers/shop/operations.py", 3, state)
+    module.write_text("from elsewhere import *\n")
+    assert handler_of(tmp_path, "shop", "create").state == "not known"

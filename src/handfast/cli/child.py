@@ -67,20 +67,25 @@ def load_app(root: Path) -> ASGIApp:
 
 def broken(error: BaseException, root: Path) -> Fault:
     """Say where in the project's own files `error` came from."""
-    if isinstance(error, SyntaxError) and error.filename:
-        file, line = Path(error.filename), error.lineno or 1
-    else:
-        frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if _own(Path(frame.filename), root)
-        ]
-        file, line = (Path(frames[-1].filename), frames[-1].lineno or 1) if frames else (root / "app.py", 1)
-    place = file.relative_to(root) if file.is_relative_to(root) else file
     words = str(error) or "no message"
     return Fault(
         what=f"the service cannot be loaded: {type(error).__name__}: {words}",
         fix="mend the module; `--debug` shows the whole stack trace",
-        where=f"{place}:{line}",
+        where=raised_at(error, root) or "app.py:1",
     )
+
+
+def raised_at(error: BaseException, root: Path) -> str | None:
+    """Return `file:line` of the innermost of the project's own lines that `error` came through, if any."""
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = Path(error.filename), error.lineno or 1
+    else:
+        trace = traceback.extract_tb(error.__traceback__)
+        frames = [frame for frame in trace if _own(Path(frame.filename), root)]
+        if not frames:
+            return None
+        file, line = Path(frames[-1].filename), frames[-1].lineno or 1
+    return f"{file.relative_to(root) if file.is_relative_to(root) else file}:{line}"
 
 
 def _own(file: Path, root: Path) -> bool:

@@ -46,15 +46,16 @@ class Handler:
 
 def handler_of(root: Path, feature: str, function: str) -> Handler:
     """Return where `function` of the feature's handlers stands; the module's first line where it does not."""
+    from handfast.runtime.binding import is_stub_definition
+
     file, defined = _defined(root, feature)
     if defined is None:
         return Handler(file, 1, "not known")
     node = defined.get(function)
     if node is None:
         return Handler(file, 1, "missing")
-    raised = [one.exc for one in ast.walk(node) if isinstance(one, ast.Raise)]
-    names = {ast.unparse(one.func if isinstance(one, ast.Call) else one) for one in raised if one}
-    return Handler(file, node.lineno, "still a stub" if "NotWritten" in names else "written")
+    stub = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_stub_definition(node)
+    return Handler(file, node.lineno, "still a stub" if stub else "written")
 
 
 def lacks(root: Path, feature: str, functions: Iterable[str]) -> bool:

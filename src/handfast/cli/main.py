@@ -10,6 +10,7 @@ import typer
 
 import handfast
 from handfast.cli import (
+    adopt,
     check,
     dev,
     diff,
@@ -55,7 +56,22 @@ def _root(
     """
 
 
-for module in (new, generate, check, diff, lint, explain, mock, dev, serve, migrate, token, revoke, fuzz):
+for module in (
+    new,
+    adopt,
+    generate,
+    check,
+    diff,
+    lint,
+    explain,
+    mock,
+    dev,
+    serve,
+    migrate,
+    token,
+    revoke,
+    fuzz,
+):
     module.add(app)
 
 

@@ -30,6 +30,9 @@ ONCE = {
 }
 """Path in the project -> template below `templates/new/`."""
 
+ADOPTED = "adopted.py"
+"""The composition root around an existing application."""
+
 STYLE = Format(line_length=100)
 """What the project's pyproject.toml says too."""
 
@@ -52,18 +55,46 @@ def project(features: Sequence[Feature], name: str) -> dict[str, str]:
     files = {
         path: templates.get_template(f"new/{template}").render(values) for path, template in ONCE.items()
     }
-    files["handlers/__init__.py"] = (
-        '"""Business logic and persistence, written by hand; one package a feature."""\n'
-    )
+    files |= _handlers(features)
     files["migrations/versions/.gitkeep"] = ""
     tables = templates.get_template("new/tables.py.jinja").render(values)
+    files[f"handlers/{features[0].name}/tables.py"] = tables
+    python = {path: text for path, text in files.items() if path.endswith(".py")}
+    return files | formatted(python, STYLE)
+
+
+def adopted(features: Sequence[Feature], target: str, *, factory: bool) -> dict[str, str]:
+    """Return the hand-written files around an existing application: path -> text.
+
+    `target` is `module:attribute`; with `factory` that makes the application. Nothing of what a project
+    usually has (pyproject.toml, README.md, tests …) is among them.
+    """
+    templates = environment(None)
+    module, _, attribute = target.partition(":")
+    first, _, rest = attribute.partition(".")
+    values: dict[str, object] = {
+        "target": target,
+        "module": module,
+        "first": first,
+        "existing": "existing" + (f".{rest}" if rest else "") + ("()" if factory else ""),
+        "features": [feature.name for feature in features],
+        "schemes": sorted({json.dumps(scheme) for feature in features for scheme in _foreign(feature)}),
+    }
+    files = {
+        ADOPTED: templates.get_template("new/adopted.py.jinja").render(values),
+        "authenticators.py": templates.get_template("new/authenticators.py.jinja").render(values),
+    }
+    files |= _handlers(features)
+    return files | formatted(files, STYLE)
+
+
+def _handlers(features: Sequence[Feature]) -> dict[str, str]:
+    files = {"handlers/__init__.py": '"""Business logic and persistence by hand; one package a feature."""\n'}
     for feature in features:
         package = f"handlers/{feature.name}"
         files[f"{package}/__init__.py"] = f'"""The operations of {feature.folder}."""\n'
         files[f"{package}/operations.py"] = stub_module(feature)
-    files[f"handlers/{features[0].name}/tables.py"] = tables
-    python = {path: text for path, text in files.items() if path.endswith(".py")}
-    return files | formatted(python, STYLE)
+    return files
 
 
 def _foreign(feature: Feature) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What generated code, handlers and `app.py` import."""
 
+from handfast.runtime.adoption import adopt
 from handfast.runtime.app import create_app
 from handfast.runtime.context import Context, OptionalContext, PublicContext
 from handfast.runtime.database import conflict
@@ -57,6 +58,7 @@ from handfast.runtime.views import UNSET, Chosen, Inputs, Model, OneOf, is_absen
 __all__ = [
     # composition
     "create_app",
+    "adopt",
     "Settings",
     "Authenticator",
     "development_authenticator",

@@ -60,6 +60,21 @@ def create_app(
     development and test those that leave work possible are warnings.
     """
     configure_logging(settings)
+    return build_app(
+        settings, root=root, routers=routers, tables=tables, authenticators=authenticators, users=users
+    )
+
+
+def build_app(
+    settings: Settings,
+    *,
+    root: Path,
+    routers: Sequence[ContractRouter],
+    tables: MetaData | None,
+    authenticators: Mapping[str, Authenticator] | None,
+    users: bool,
+) -> FastAPI:
+    """Do what `create_app` does, and leave logging as it is."""
     rows = Users() if users else None
     tokens = Tokens(settings, users=rows)
     if rows is not None:
@@ -105,7 +120,7 @@ def _title(published: bytes) -> str:
 
 
 def _methods(routers: Iterable[ContractRouter]) -> set[str]:
-    return {spec.method for router in routers for spec in router.contract.operations.values()}
+    return {spec.method for router in routers for spec in router.served.values()}
 
 
 def add_routes(app: FastAPI, routers: Sequence[OperationRouter]) -> None:
@@ -129,11 +144,11 @@ def _faults(
     uses_tokens = False
     for router in routers:
         contract = router.contract
-        faults += router.binding.faults
+        faults += router.faults
         used = sorted(
             {
                 name
-                for spec in contract.operations.values()
+                for spec in router.served.values()
                 for alternative in spec.security
                 for name, _ in alternative
             }

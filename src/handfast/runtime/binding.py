@@ -31,11 +31,14 @@ class Binding:
     faults: tuple[Fault, ...]
     unwritten: frozenset[str]
     """Names of operations whose function is missing or a stub: they answer 501."""
+    misfits: tuple[Fault, ...]
+    """Those of the faults that functions have which are written."""
 
 
 def bind(handler: object, protocol: type, *, feature: str, contract: str) -> Binding:
     """Compare `handler`, a module or any object, with `protocol`."""
     faults: list[Fault] = []
+    lacking: set[Fault] = set()
     unwritten: set[str] = set()
     stubs: dict[str, Fault] = {}
     place = handler_file(handler, feature)
@@ -45,14 +48,9 @@ def bind(handler: object, protocol: type, *, feature: str, contract: str) -> Bin
         function = getattr(handler, name, None)
         if function is None:
             unwritten.add(name)
-            faults.append(
-                Fault(
-                    what=f"`{name}` is missing",
-                    fix=f"write `async def {name}{_shown(expected)}`",
-                    where=place,
-                    fatal=False,
-                )
-            )
+            what, fix = f"`{name}` is missing", f"write `async def {name}{_shown(expected)}`"
+            faults.append(Fault(what=what, fix=fix, where=place, fatal=False))
+            lacking.add(faults[-1])
         elif is_stub(function):
             unwritten.add(name)
             what, where = f"`{name}` is not written yet", _where(function, place)
@@ -62,11 +60,14 @@ def bind(handler: object, protocol: type, *, feature: str, contract: str) -> Bin
     if len(stubs) > TOLD_ALONE:
         what = f"{len(stubs)} functions are not written yet: {', '.join(stubs)}"
         faults.append(Fault(what=what, fix=_WRITE, where=place, fatal=False))
+        lacking.add(faults[-1])
     else:
         faults += stubs.values()
+        lacking.update(stubs.values())
     if isinstance(handler, ModuleType):
         faults += _unclaimed(handler, set(names), contract, place)
-    return Binding(tuple(faults), frozenset(unwritten))
+    misfits = tuple(fault for fault in faults if fault not in lacking)
+    return Binding(tuple(faults), frozenset(unwritten), misfits)
 
 
 def handler_file(handler: object, feature: str) -> str:
@@ -88,8 +89,11 @@ def is_stub(function: Callable[..., object]) -> bool:
     except (OSError, SyntaxError, TypeError):
         return False
     definition = tree.body[0]
-    if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
+    return isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)) and is_stub_definition(definition)
+
+
+def is_stub_definition(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the body of a function is nothing but `raise NotWritten`, a docstring aside."""
     body = definition.body
     if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         body = body[1:]

@@ -34,7 +34,21 @@ def configure_logging(settings: Settings) -> None:
 
     For the whole process: the last call counts.
     """
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    level = _level(settings)
+    configure_lines(settings)
+    root = logging.getLogger()
+    # Libraries tell addresses with their query values at this level: only what they warn of is for the log.
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("uvicorn.error").setLevel(level)
+    for old in [handler for handler in root.handlers if handler.get_name() == _HANDLER_NAME]:
+        root.removeHandler(old)
+    handler = _ToStructlog()
+    handler.set_name(_HANDLER_NAME)
+    root.addHandler(handler)
+
+
+def configure_lines(settings: Settings) -> None:
+    """Write the service's own lines as JSON to standard output, and leave the standard library's alone."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -48,19 +62,14 @@ def configure_logging(settings: Settings) -> None:
             structlog.processors.JSONRenderer(serializer=_to_json),
             _redact_line,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(_level(settings)),
         logger_factory=_StandardOutput(),
         cache_logger_on_first_use=False,
     )
-    root = logging.getLogger()
-    # Libraries tell addresses with their query values at this level: only what they warn of is for the log.
-    root.setLevel(max(level, logging.WARNING))
-    logging.getLogger("uvicorn.error").setLevel(level)
-    for old in [handler for handler in root.handlers if handler.get_name() == _HANDLER_NAME]:
-        root.removeHandler(old)
-    handler = _ToStructlog()
-    handler.set_name(_HANDLER_NAME)
-    root.addHandler(handler)
+
+
+def _level(settings: Settings) -> int:
+    return logging.getLevelNamesMapping()[settings.log_level.upper()]
 
 
 def _redact_fields(_: object, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -327,11 +327,19 @@ class EncodedSlashes:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = scope.get("raw_path") or b""
-        if scope["type"] == "http" and b"%2" in raw and b"%2f" in raw.lower():
-            segments = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in raw.split(b"/")]
-            scope["path"] = "/".join(segment.replace("/", "%2F") for segment in segments)
+        if scope["type"] == "http":
+            scope["path"] = undivided_path(scope)
         await self.app(scope, receive, send)
+
+
+def undivided_path(scope: Scope) -> str:
+    """The path of a request, in which a slash that a caller has encoded is still encoded."""
+    raw = scope.get("raw_path") or b""
+    if b"%2" not in raw or b"%2f" not in raw.lower():
+        path: str = scope["path"]
+        return path
+    segments = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in raw.split(b"/")]
+    return "/".join(segment.replace("/", "%2F") for segment in segments)
 
 
 __all__ = ["CORRELATION_HEADER", "layers"]

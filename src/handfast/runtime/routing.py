@@ -40,6 +40,7 @@ from handfast.runtime.errors import (
     Violations,
 )
 from handfast.runtime.exchange import Exchange
+from handfast.runtime.faults import Fault
 from handfast.runtime.observability import Metrics
 from handfast.runtime.parameter import location_of
 from handfast.runtime.requests import RequestReader, close, read_on
@@ -131,6 +132,8 @@ class ContractRouter(OperationRouter):
         super().__init__(Contract.read(Path(file).with_name("contract.json")))
         self.binding = bind(handler, protocol, feature=self.contract.feature, contract=self.contract.file)
         self.operations: dict[str, Operation[Any, Any]] = {}
+        self.left: frozenset[str] = frozenset()
+        """Names of operations that another application serves."""
         self._handler_file = handler_file(handler, self.contract.feature)
 
     def operation(
@@ -147,6 +150,22 @@ class ContractRouter(OperationRouter):
         operation = Operation(self.contract, spec, context, inputs, missing)
         self.operations[name] = operation
         return operation
+
+    @property
+    def served(self) -> Mapping[str, OperationSpec]:
+        """The operations that this service has to answer, by the name of their function."""
+        return {name: spec for name, spec in self.contract.operations.items() if name not in self.left}
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with the handler; functions that another application serves may be unwritten."""
+        return self.binding.misfits if self.left else self.binding.faults
+
+    def leave_unwritten(self) -> None:
+        """Leave every operation whose function is not written to another application."""
+        self.left = self.binding.unwritten
+        ids = {spec.operation_id for spec in self.served.values()}
+        self.routes[:] = [route for route in self.routes if getattr(route, "operation_id", None) in ids]
 
     def start(self, service: Service) -> None:
         """Build each operation's plan."""

@@ -83,6 +83,17 @@ def test_a_module_that_fits_has_no_fault(load: Load) -> None:
     assert found.unwritten == frozenset()
 
 
+def test_what_is_wrong_is_told_apart_from_what_is_lacking(load: Load) -> None:
+    found = bind(
+        load(get_pet=None, watch="def watch(ctx: Context) -> None: ...\n"),
+        Handler,
+        feature="pets",
+        contract="api.yaml",
+    )
+    assert len(found.faults) == 2
+    assert [fault.what for fault in found.misfits] == ["`watch` is not `async def`"]
+
+
 def test_a_missing_function_is_told_with_the_file_to_write_it_in(load: Load) -> None:
     found = bind(load(get_pet=None), Handler, feature="pets", contract="api.yaml")
     assert found.unwritten == {"get_pet"}

@@ -1,0 +1,1 @@
+"""A service as teams write them by hand."""
