@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -96,6 +97,8 @@ class Drawer:
         )
         self.some(made, chance=0.1, dependentRequired={"a": ["b"]})
         self.some(made, chance=0.05, propertyNames={"maxLength": 1})
+        if self.random.random() < 0.1:
+            made["patternProperties"] = {self.random.choice(("^[bz]", "z$")): self.schema(3)}
         return made
 
     def _array(self, depth: int) -> Any:
@@ -169,7 +172,7 @@ class Drawer:
 
 def _places(node: Any) -> Iterator[tuple[Any, Any]]:
     """Yield (owner, key) of every schema."""
-    for key in ("properties",):
+    for key in ("properties", "patternProperties"):
         for name in node.get(key, {}):
             yield node[key], name
             yield from _places(node[key][name])
@@ -218,6 +221,9 @@ class Sampler:
         for part in parts:
             for name, one in part.get("properties", {}).items():
                 names.setdefault(name, []).append(one)
+            for pattern, one in part.get("patternProperties", {}).items():
+                for name in filter(re.compile(pattern).search, ("z", "b", "c")):
+                    names.setdefault(name, []).append(one)
         free = [
             part["additionalProperties"]
             for part in parts

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from handfast.codegen.source import Map, plain
 from handfast.diff.catalogue import RULES, advice, hurts
 from handfast.diff.contract import At, Contract, Operation, Pair
 from handfast.diff.model import Change, Direction, Severity, Where
-from handfast.diff.operations import Operations, sunset
+from handfast.diff.operations import Operations, removal
 from handfast.diff.relation import Relations
 from handfast.diff.schemas import Found, Schemas
 
@@ -125,25 +126,15 @@ class _Comparison:
         for shape, one in before.items():
             if shape in after:
                 continue
-            rule = self.removal(one)
+            rule, day = removal("operation", one.at, self.today)
             if rule == "operation-removed" and shape[1] not in left:
                 whole.setdefault(shape[1], []).append(one)
                 continue
-            day = (
-                f", whose end was said to be {one.at.get('x-sunset')}," if rule != "operation-removed" else ""
-            )
             self.note(rule, f"`{one.name}`{day} is gone", one.at, None, [one.name])
         for operations in whole.values():
             one = operations[0]
             what = f"the path `{one.path}` is gone"
             self.note("path-removed", what, one.item, None, [each.name for each in operations])
-
-    def removal(self, one: Operation) -> str:
-        """Return the rule of an operation's removal, by the day that was said."""
-        day = sunset(one.at.get("x-sunset"))
-        if one.at.get("deprecated") is not True or day is None:
-            return "operation-removed"
-        return "operation-removed-after-sunset" if day <= self.today else "operation-removed-before-sunset"
 
     def come(self, before: dict[tuple[str, str], Operation], after: dict[tuple[str, str], Operation]) -> None:
         """Tell of operations that were not there before, by path where all of it is new."""
@@ -240,17 +231,16 @@ class _Comparison:
             for other in contract.operations:
                 one = before.get(other.shape)
                 if one is not None:
-                    own = [
-                        [each.at if each.at.get("servers") is not None else each.item]
-                        for each in (one, other)
-                    ]
-                    if any(each.get("servers") is not None for side in own for each in side):
-                        self.served(own[0], own[1], [other.name])
+                    own = [_serving(each) for each in (one, other)]
+                    if any(each.node is not each.contract.top.node for each in own):
+                        self.served(own[:1], own[1:], [other.name])
 
     def served(self, old: list[At], new: list[At], operations: list[str]) -> None:
         before, after = _servers(old), _servers(new)
         for url, at in before.items():
             if url not in after:
+                if at in old and any(map(_is_root, after)):
+                    continue  # who has been told of no server has found one; only where it ends is known
                 self.note(
                     "server-removed", f"the server `{url}` is gone", at, new[0] if new else None, operations
                 )
@@ -264,7 +254,7 @@ class _Comparison:
                     operations,
                 )
         for url, at in after.items():
-            if url not in before:
+            if url not in before and at not in new:
                 self.note(
                     "server-added", f"the server `{url}` was added", old[0] if old else None, at, operations
                 )
@@ -286,6 +276,21 @@ def _schemes(contracts: Sequence[Contract]) -> dict[str, At]:
     return found
 
 
+def _serving(operation: Operation) -> At:
+    """Return what names the servers of an operation: itself, its path, or the contract."""
+    places = (operation.at, operation.item)
+    return next((one for one in places if one.items("servers")), operation.at.contract.top)
+
+
 def _servers(owners: list[At]) -> dict[str, At]:
-    """Return the servers by address; without any, a service stands at the root (OpenAPI 3.1, 4.8.5)."""
-    return {str(one.get("url")): one for owner in owners for one in owner.items("servers")}
+    """Return the servers by address; an owner without any stands for the root (OpenAPI 3.1, 4.8.1)."""
+    return {
+        str(one.get("url")) if one is not owner else "/": one
+        for owner in owners
+        for one in owner.items("servers") or [owner]
+    }
+
+
+def _is_root(url: str) -> bool:
+    """Whether paths stand right behind an address."""
+    return urlsplit(url).path in ("", "/")

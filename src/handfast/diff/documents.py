@@ -40,12 +40,18 @@ class Documents:
         parts: list[Schema] = [self._part(node) for node in nodes]
         return self.whole(parts[0] if len(parts) == 1 else {"allOf": parts}, view)
 
-    def of_keywords(self, node: Map, keys: frozenset[str], view: Direction) -> Schema:
-        """Return the document of what the keywords `keys` of `node` say, of all of it where they are not."""
+    def of_keywords(
+        self, node: Map, keys: frozenset[str], view: Direction, names: frozenset[str] = frozenset()
+    ) -> Schema:
+        """Return the document of what the keywords `keys` of `node` say, of all of it where they are not.
+
+        Of the keywords `names`, which hold schemas by name, only the names count.
+        """
         schema: Any = self._schemas.schemas.get(ClassName(self.name(node)))
         if not isinstance(schema, dict) or not keys & schema.keys():
             return self.of((node,), view)
-        return self.whole({key: value for key, value in schema.items() if key in keys}, view)
+        said = {key: value for key, value in schema.items() if key in keys}
+        return self.whole(said | {key: dict.fromkeys(said[key], True) for key in names & said.keys()}, view)
 
     def whole(self, schema: Schema, view: Direction) -> Schema:
         """Return a schema that refers to schemas of the contract with all that it reaches."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from handfast.codegen.legalparams import STYLES
 from handfast.codegen.legalpaths import template_names
@@ -104,8 +104,7 @@ class Operations:
             self.note(
                 rule, f"the {kind} is {'' if now else 'no longer '}deprecated", old, new.child("deprecated")
             )
-        if kind == "operation":
-            self._sunset(old, new)
+        self._sunset(old, new)
 
     def _sunset(self, old: At, new: At) -> None:
         before, after = old.get("x-sunset"), new.get("x-sunset")
@@ -142,7 +141,8 @@ class Operations:
                 self.note("parameter-moved", what, before.pop(key), after.pop(moved))
         for key, at in before.items():
             if key not in after:
-                self.note("parameter-removed", f"the {key[0]} parameter `{key[1]}` is gone", at, new.at)
+                rule, day = removal("parameter", at, self.today)
+                self.note(rule, f"the {key[0]} parameter `{key[1]}`{day} is gone", at, new.at)
             else:
                 self._parameter(at, after[key])
         for key, at in after.items():
@@ -361,6 +361,15 @@ def sunset(value: object) -> date | None:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
         return None
+
+
+def removal(kind: Literal["operation", "parameter"], gone: At, today: date) -> tuple[str, str]:
+    """Return the rule of a removal, by the day that was said, and words for that day."""
+    day = sunset(gone.get("x-sunset"))
+    if gone.get("deprecated") is not True or day is None:
+        return f"{kind}-removed", ""
+    when = "after" if day <= today else "before"
+    return f"{kind}-removed-{when}-sunset", f", whose end was said to be {gone.get('x-sunset')},"
 
 
 def _seq(node: object) -> Iterable[Any]:

@@ -493,9 +493,27 @@ class _Walk:
             self.add(self.schemas.inner(old, new, self.flow))
 
     def dependencies(self) -> None:
-        self.group("pattern-properties-changed", "patternProperties")
+        self.patterns()
         self.group("property-names-changed", "propertyNames")
         self.group("dependencies-changed", "dependentRequired", "dependentSchemas", "dependencies")
+
+    def patterns(self) -> None:
+        """Compare `patternProperties`: where they end, `additionalProperties` begin."""
+        keys = frozenset(("patternProperties",))
+        if self.alike(self.old.having(keys), self.new.having(keys), keys):
+            return
+        keys |= {"additionalProperties"}
+        names = frozenset(("properties",))
+
+        def says(flat: Flat) -> Schema | None:
+            made = [
+                part.at.contract.documents.of_keywords(part.node, keys | names, self.flow.view, names)
+                for part in flat.having(keys)
+            ]
+            return None if not made else made[0] if len(made) == 1 else limits.all_of(made)
+
+        rule = "pattern-properties-changed"
+        self.limit(rule, RULES[rule].what, *self.places("patternProperties"), says)
 
     # -- lists ----------------------------------------------------------------------------------------------
 
@@ -629,8 +647,15 @@ class _Walk:
             if self.old.all(key) != self.new.all(key):
                 what = f"`{key}` {words.was(self.old.all(key), self.new.all(key))}"
                 self.note("content-changed", what, *self.places(key))
+        self.content()
         if self.flow.is_xml and self.old.all("xml") != self.new.all("xml"):
             self.note("xml-changed", "it is written otherwise in XML", *self.places("xml"))
+
+    def content(self) -> None:
+        """Compare what a text holds once it is read (`contentSchema`), which nobody validates."""
+        keys = frozenset(("contentSchema",))
+        if not self.alike(self.old.having(keys), self.new.having(keys), keys):
+            self.note("content-changed", "`contentSchema` is another", *self.places(*keys))
 
     def discriminators(self) -> None:
         old, new = (words.discriminator(flat) for flat in (self.old, self.new))

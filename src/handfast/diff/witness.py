@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from itertools import islice
 from random import Random
@@ -292,7 +293,7 @@ class _Maker:
         required = {name for part in parts for name in part.get("required", ())}
         names = {name for part in parts for name in part.get("properties", {})}
         if self.random.random() < 0.25 and any(self.is_open(part) for part in parts):
-            names |= {"other", *self.pool.names[:12]}
+            names |= {"other", self.free_name(parts, 0), *self.pool.names[:12]}
         chance = 0.0 if depth >= self.full else self.random.choice((0.2, 0.5, 0.9, 1.0))
         made: dict[str, Any] = {}
         for name in sorted(names | required):
@@ -306,7 +307,7 @@ class _Maker:
         wanted = self.random.choice([0, 0, *self.pool.counts])
         if any(self.is_open(part) for part in parts) and wanted <= _MOST_ITEMS:
             for number in range(len(made), wanted):
-                name = f"x{number}"
+                name = self.free_name(parts, number)
                 made[name] = self.inner([self.property(part, name) for part in parts], depth)
         return made
 
@@ -319,9 +320,21 @@ class _Maker:
         own = part.get("properties", {})
         if name in own:
             return own[name]
-        if part.get("patternProperties"):
-            return self.random.choice([*part["patternProperties"].values()])
+        fitting = [one for pattern, one in part.get("patternProperties", {}).items() if _fits(pattern, name)]
+        if fitting:
+            return fitting[0] if len(fitting) == 1 else {"allOf": fitting}
         return part.get("additionalProperties", True)
+
+    def free_name(self, parts: list[dict[str, Any]], number: int) -> str:
+        """Return a name that no part describes: one that a pattern of either side asks for, or any."""
+        patterns = [pattern for part in parts for pattern in part.get("patternProperties", ())]
+        patterns += self.pool.name_patterns
+        if patterns and self.random.random() < 0.7:
+            try:
+                return regex.text(self.random.choice(patterns), self.random)
+            except regex.Unreadable:
+                pass
+        return f"x{number}"
 
     def inner(self, schemas: list[Any], depth: int) -> Any:
         """Make a part of a value; of what is not described, anything."""
@@ -337,6 +350,14 @@ _HINTS: Final = {
     "string": {"minLength", "maxLength", "pattern", "format"},
     "integer": {"minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum"},
 }
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Whether a pattern is likely to match; the engine has the last word."""
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        return False
 
 
 def _definitions(schema: Schema) -> dict[str, Any]:
@@ -366,6 +387,7 @@ class _Pool:
         self.formats: list[str] = []
         self.patterns: list[str] = []
         self.names: list[str] = []
+        self.name_patterns: list[str] = []
 
     def add(self, schema: Any) -> None:
         """Collect from one schema and all that is in it."""
@@ -384,6 +406,8 @@ class _Pool:
                 self.formats.append(one["format"])
             if isinstance(one.get("pattern"), str):
                 self.patterns.append(one["pattern"])
+            if isinstance(one.get("patternProperties"), dict):
+                self.name_patterns += one["patternProperties"]
             for key in ("properties", "required"):
                 self.names += one[key] if isinstance(one.get(key), (dict, list)) else ()
 
