@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from handfast.codegen.patterns import compilable
+from handfast.codegen.regexmeaning import said_otherwise
 from handfast.validation.engine import compiled
 from tests.codegen.helpers import HEAD, contract, found, schemas
 
@@ -53,6 +54,30 @@ from tests.codegen.helpers import HEAD, contract, found, schemas
         (r"\bfoo\b", ["a foo", "x " * 5_000 + "foo"], ["afoo"]),
         (r"^(?<ñ>a)\k<ñ>$", ["aa"], ["ak<ñ>"]),
         (r"^\<[\<\a]\>$", ["<a>", "<<>"], ["a", "<\x07>"]),
+        (r"^.$", ["a", "\x85", "\x0b"], ["\n", "\r", "\u2028", "\u2029"]),
+        (r"^(?s:.).[.]$", ["\na."], ["a\r.", "aaa"]),
+        (r"^(?!x).\.$", ["a."], ["\r.", "ab"]),
+        (r"\bfoo\b", ["éfooé", "x " * 200_000 + "foo", "foo"], ["foo_", "x " * 200_000]),
+        (r"^\w+\b-\b\d+$", ["a-1"], ["a--1", "é-1"]),
+        (r"\b(?:foo|bar)\b|\bbaz$", ["x bar", "x baz", "foo é"], ["xbar", "baz x"]),
+        (r"\Bfoo", ["afoo"], ["éfoo", "foo"]),
+        (r"\b-\B", ["a-", "a-é"], ["-", "a-a"]),
+        (r"^\b", ["a"], ["", "é", "-a"]),
+        (r"\b$", ["a"], ["", "é"]),
+        (r"^a\bb$", [], ["ab", "a b"]),
+        (r"\b", ["a", "é1"], ["", "é"]),
+        (r"x\b.", ["x-"], ["xa", "x"]),
+        (r"^(a)?\1b$", ["aab", "b"], ["ab"]),
+        (r"^(?<n>a)?\k<n>b$", ["aab", "b"], ["ab"]),
+        (r"^(?:(a)|b)\1c$", ["aac", "bc"], ["ac", "bac"]),
+        (r"^(?:(a)|\1b)$", ["a", "b"], ["ab", ""]),
+        (r"^\1(a)$", ["a"], ["aa"]),
+        (r"^(a\1)$", ["a"], ["aa"]),
+        (r"^(?!(b))a\1$", ["a"], ["ab"]),
+        (r"^(a(b)?)(c)\2\3$", ["acc", "abcbc"], ["abcc", "acbc"]),
+        (r"^(a)*\1$", ["", "aa", "aaa"], ["a", "b"]),
+        (r"^(\w??)\1(-)\2$", ["--", "aa--"], ["a--", "-"]),
+        (r"^(?=(ab|a)(?:b|-))\1-", ["ab-", "a--"], ["aba-", "ac-"]),
     ],
 )
 def test_patterns_mean_what_they_mean_in_ecma_262(pattern: str, good: list[str], bad: list[str]) -> None:
@@ -62,6 +87,30 @@ def test_patterns_mean_what_they_mean_in_ecma_262(pattern: str, good: list[str],
     check = compiled({"pattern": made.text})
     assert [text for text in good if not check.is_valid(text)] == []
     assert [text for text in bad if check.is_valid(text)] == []
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^(?:(a)|b)*\1$", r"^(?:(a)?b){2}\1$", r"^(a*)+b\1$", r"(?<=(a)\1)b", r"^(?:b(a)?\1)+$"]
+)
+def test_what_is_not_exact_is_told(tmp_path: Path, pattern: str) -> None:
+    made = compilable(pattern)
+    assert made is not None
+    assert not made.is_exact
+    loaded = contract(
+        tmp_path,
+        HEAD + f"paths: {{}}\ncomponents: {{schemas: {{A: {{type: string, pattern: '{pattern}'}}}}}}",
+    )
+    assert len(found(loaded, "inexact-pattern")) == 1
+    (line,) = [line for line in loaded.ledger() if line.code == "inexact-pattern"]
+    assert (line.name, line.status) == ("pattern", "partly enforced")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^[a.]+$", r"^(a)(?:b|c)*\1?$", r"a{2,}|b{,3}", r"[^]x]", r"\k<a>", r"\cA\x41\07", "(?i:a)"]
+)  # fmt: skip
+def test_what_both_take_alike_is_left_as_it_is(pattern: str) -> None:
+    expected = pattern.replace(r"\1", r"(?:\1)")
+    assert said_otherwise(pattern).text == expected
 
 
 @pytest.mark.parametrize("pattern", [r"(?i)a", r"\Aa\z", r"(?P<n>a)", r"a++", r"a{2}+"])

@@ -218,8 +218,8 @@ def _media(media_type: str) -> Construct:
 # --- what became of it ----------------------------------------------------------------------------
 
 
-_PARTLY = frozenset(("unchecked-media",))
-"""Codes of findings about what is served, though not all of it is checked."""
+_PARTLY = frozenset(("unchecked-media", "inexact-pattern"))
+"""Codes of findings about what is served, though not all of it is checked, or not to the letter."""
 _TOLD = frozenset(("unknown-scheme", "spliced-ref", "id-ignored", "unsatisfiable", "wrong-example"))
 """Codes of findings about what is enforced to the letter, though its author may not have meant it."""
 _OF_ITEMS = frozenset((

@@ -4,10 +4,9 @@ They mean what they mean in ECMA-262 with the flag `u`, and where that refuses t
 (its annex B), as JSON Schema 2020-12 (6.4) and authors have it: `{,3}` and a lone `]` are texts, `[^]` is any
 character, `\k<n>` refers to a group by its name.
 
-In a pattern that looks around or back the engine takes `\d`, `\w` and `\s` for Unicode's: the characters
-of ECMA-262 are written out there. `\b` it takes for Unicode's everywhere; that is written out in those
-patterns and in ones with letters beyond ASCII alone, for a bound that is written out costs steps back, which
-long texts would run out of.
+What the engine takes otherwise is said by other means first (`regexmeaning`). In a pattern that looks around
+or back it takes `\d`, `\w` and `\s` for Unicode's: the characters of ECMA-262 are written out there. A `\b`
+that is left is written out too, which costs steps back; long texts may run out of them, and are refused then.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from handfast.codegen.regexmeaning import Meaning, said_otherwise
 from handfast.codegen.shorthands import BOUNDS, SHORTHANDS
 from handfast.validation.engine import Unusable, compiled
 
@@ -55,6 +55,8 @@ class Pattern:
     max_length: int | None = None
     is_foreign: bool = False
     """Whether it is none of ECMA-262, and means what it does in most other languages."""
+    is_exact: bool = True
+    """Whether it matches just the texts that ECMA-262 says it matches."""
 
 
 @lru_cache(maxsize=4096)
@@ -63,18 +65,20 @@ def compilable(pattern: str) -> Pattern | None:
     found = _by_length(pattern)
     if found is not None:
         return found
-    bare = pattern.replace("\\\\", "")
-    spelled = bool(_LOOKS.search(bare) or (_BOUND.search(bare) and not bare.isascii()))
-    if not spelled and not _TAKEN_OTHERWISE.search(bare) and _compiles(pattern):
-        return Pattern(pattern, is_foreign=is_foreign(pattern))
-    text = _Rewriter(pattern, spelled=spelled).text()
-    if _compiles(text):
-        return Pattern(text, is_foreign=is_foreign(pattern))
-    return None
+    foreign = is_foreign(pattern)
+    meaning = Meaning(pattern) if foreign else said_otherwise(pattern)
+    text = meaning.text
+    bare = text.replace("\\\\", "")
+    spelled = bool(_LOOKS.search(bare) or _BOUND.search(bare))
+    if spelled or _TAKEN_OTHERWISE.search(bare) or not _compiles(text):
+        text = _Rewriter(text, spelled=spelled).text()
+        if not _compiles(text):
+            return None
+    return Pattern(text, is_foreign=foreign, is_exact=meaning.is_exact)
 
 
 def is_foreign(pattern: str) -> bool:
-    """Whether `pattern`, which compiles, has a form that ECMA-262 does not."""
+    """Whether `pattern` has a form that ECMA-262 does not."""
     match = _FOREIGN.search(re.sub(r"\\\\|\[(?:\\.|[^\]\\])*\]", "_", pattern))
     return match is not None and not _compiles_as_format(pattern)
 
@@ -101,7 +105,7 @@ class _Rewriter:
     def __init__(self, pattern: str, *, spelled: bool) -> None:
         self.spelled = spelled
         self.pattern = _SURROGATES.sub(_joined, pattern)
-        bare = re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "", self.pattern, flags=re.DOTALL)
+        bare = re.sub(r"\\.|\[(?:\\.|[^\]\\])*\]", "_", self.pattern, flags=re.DOTALL)
         self.groups = len(re.findall(r"\((?!\?)|\(\?<(?![=!])", bare))
         self.names = self._numbers()
 
@@ -156,7 +160,7 @@ class _Rewriter:
                 return "k", at + 2
         reference = _BACKREFERENCE.match(text, at)
         if reference and int(reference[1]) <= self.groups:
-            return f"(?:{reference[0]})", at + len(reference[0])
+            return reference[0], at + len(reference[0])
         if self.spelled and following in BOUNDS:
             return BOUNDS[following], at + 2
         if self.spelled and following in SHORTHANDS:

@@ -16,7 +16,7 @@ _SPACE: Final = (
 )  # fmt: skip
 
 
-def _others(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+def others(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
     """Return every code point that is in none of `ranges`, which are in order."""
     lows = [0, *(high + 1 for _, high in ranges)]
     highs = [*(low - 1 for low, _ in ranges), _LAST]
@@ -33,19 +33,21 @@ def _sign(code: int) -> str:
     return sign if sign.isascii() and (sign.isalnum() or sign == "_") else f"\\u{{{code:X}}}"
 
 
-SHORTHANDS: Final = {
-    "d": _members(_DIGITS), "w": _members(_WORD), "s": _members(_SPACE),
-    "D": _members(_others(_DIGITS)), "W": _members(_others(_WORD)), "S": _members(_others(_SPACE)),
+RANGES: Final = {
+    "d": _DIGITS, "w": _WORD, "s": _SPACE, "D": others(_DIGITS), "W": others(_WORD), "S": others(_SPACE),
 }  # fmt: skip
+"""Letter of the escape → its code points, as the first and the last of each run."""
+
+SHORTHANDS: Final = {letter: _members(ranges) for letter, ranges in RANGES.items()}
 """Letter of the escape → the members of a class."""
 
-_BEHIND, _NOT_BEHIND = f"(?<=[{SHORTHANDS['w']}])", f"(?<![{SHORTHANDS['w']}])"
+BEHIND, NOT_BEHIND = f"(?<=[{SHORTHANDS['w']}])", f"(?<![{SHORTHANDS['w']}])"
 # "A letter follows" is said by what does not follow: a positive lookahead would be taken for a demand of the
 # author's by whoever makes texts for the pattern.
-_AHEAD, _NOT_AHEAD = f"(?![{SHORTHANDS['W']}]|$)", f"(?![{SHORTHANDS['w']}])"
+AHEAD, NOT_AHEAD = f"(?![{SHORTHANDS['W']}]|$)", f"(?![{SHORTHANDS['w']}])"
 
 BOUNDS: Final = {
-    "b": f"(?:{_BEHIND}{_NOT_AHEAD}|{_NOT_BEHIND}{_AHEAD})",
-    "B": f"(?:{_BEHIND}{_AHEAD}|{_NOT_BEHIND}{_NOT_AHEAD})",
+    "b": f"(?:{BEHIND}{NOT_AHEAD}|{NOT_BEHIND}{AHEAD})",
+    "B": f"(?:{BEHIND}{AHEAD}|{NOT_BEHIND}{NOT_AHEAD})",
 }
 r"""`\b` and `\B` by what stands beside them."""

@@ -263,7 +263,7 @@ class _Parser:
             end = self.pattern.index(">", self.at)
             name, self.at = self.pattern[self.at : end], end + 1
             counted = True
-        elif self.take("?:"):
+        elif self.take("?:") or self.take("?>"):  # the second is how generation writes lookaheads
             pass
         elif self.peek("?"):
             raise Unreadable(self.pattern)
