@@ -19,6 +19,8 @@ _JSONL: Final = frozenset((
     "application/json-seq", "application/jsonlines", "application/geo+json-seq", "text/jsonl",
 ))  # fmt: skip
 
+_NEVER_TEXT: Final = frozenset(("image", "audio", "video", "font"))
+
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
@@ -75,6 +77,12 @@ def kind_of(media_type: str) -> MediaKind:
     if bare.startswith("text/"):
         return "text"
     return "binary"
+
+
+def is_never_text(media_type: str) -> bool:
+    """Whether what has that type or range is bytes to everybody, even where a schema calls it a string."""
+    main, _, _ = media_type.strip().lower().partition("/")
+    return main in _NEVER_TEXT or media_type.strip().lower().startswith("application/octet-stream")
 
 
 def kind_of_part(media_type: str) -> MediaKind:

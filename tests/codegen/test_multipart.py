@@ -402,6 +402,50 @@ def test_encodings_count_in_answers_since_32(tmp_path: Path) -> None:
     assert told(tmp_path, "answer", DEMANDED, "3.1.0") == []
 
 
+@pytest.mark.parametrize(
+    ("schema", "kind", "hint"),
+    [
+        ("{properties: {p: {}}}", "image/png", "Upload"),
+        ("{properties: {p: {}}}", "application/zip", "Upload"),
+        ("{properties: {p: {type: string}}}", "image/png", "Upload"),
+        ("{properties: {p: {type: string}}}", "application/graphql", "str"),
+        ("{properties: {p: {type: array, items: {}}}}", "image/png", "list[Upload]"),
+        ("{allOf: [{properties: {p: {}}}, {properties: {q: {}}}]}", "image/png", "Upload"),
+        (
+            "{properties: {q: {}}, allOf: [{properties: {p: {type: array, items: {}}}}]}",
+            "image/png",
+            "list[Upload]",
+        ),
+        ("{properties: {p: {type: string, contentEncoding: base64}}}", "image/png", "str"),
+    ],
+)
+async def test_a_type_of_bytes_makes_a_property_a_file(
+    schema: str, kind: str, hint: str, tmp_path: Path
+) -> None:
+    media = f"{{schema: {schema}, encoding: {{p: {{contentType: {kind}}}}}}}"
+    body = f"requestBody: {{required: true, content: {{multipart/form-data: {media}}}}}"
+    text = (
+        "openapi: 3.1.0\ninfo: {title: A, version: '1'}\n"
+        f"paths: {{/a: {{post: {{operationId: a, {body}, responses: {{'204': {{description: ok}}}}}}}}}}\n"
+    )
+    seen: list[Any] = []
+
+    async def a(ctx: PublicContext, body: Any) -> None:
+        seen.append(body.p)
+
+    serving.made(tmp_path, {"a/contracts/api.yaml": text})
+    assert f"p: Annotated[{hint} | None" in (tmp_path / "generated" / "a" / "models.py").read_text()
+    with serving.imported(tmp_path):
+        async with client(serving.application(tmp_path, {"a": SimpleNamespace(a=a)})) as http:
+            sent = {"Content-Type": "multipart/form-data; boundary=b"}
+            content = b"eA==" if hint == "str" else PNG
+            got = await http.post("/a", content=whole(named("p", content, kind)), headers=sent)
+            assert got.status_code == 204, got.text
+            got = await http.post("/a", content=whole(named("p", content, "image/gif")), headers=sent)
+            assert got.status_code == 422
+    assert len(seen) == 1
+
+
 async def test_objects_are_sent_as_named_parts_by_their_encodings() -> None:
     schema = {
         "properties": {

@@ -8,18 +8,18 @@ can read the parts, and the body is left as bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from handfast.codegen.headers import HeaderReader
 from handfast.codegen.ir import ClassName, Encoding, Json, Media, MediaKind, Part, TypeRef
 from handfast.codegen.normalise import Normaliser
+from handfast.codegen.places import Places, listed_in, says_binary, schema_at
 from handfast.codegen.pointer import deref
 from handfast.codegen.report import Report
 from handfast.codegen.source import Map, Node, Seq
 from handfast.codegen.types import ANYTHING, PREFIX, STREAM, TEXT, UPLOAD, split, wrap
-from handfast.mediatypes import kind_of_part, listed
+from handfast.mediatypes import is_never_text, kind_of_part, listed
 from handfast.validation.directions import Direction
 
 FORM: Final = "multipart/form-data"
@@ -33,9 +33,6 @@ _UNPLACED: Final = ("anyOf", "oneOf", "if")
 _NO_FILE: Final = frozenset(("contentEncoding", "$ref", "allOf", *_UNPLACED))
 """Keywords of a property that is more than a file, or less."""
 
-JsonTypes = frozenset[str] | None
-"""JSON types that a schema admits; None where it says nothing of types."""
-
 
 @dataclass(slots=True)
 class MultipartReader:
@@ -44,7 +41,11 @@ class MultipartReader:
     schemas: Normaliser
     headers: HeaderReader
     report: Report
+    places: Places = field(init=False)
     _forms: dict[tuple[ClassName, frozenset[str]], ClassName] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.schemas.schemas)
 
     def read(self, media_type: str, node: Map, hint: str, *, request: bool) -> Media | None:
         """Return how a body is read; None where what each part is cannot be told from its place."""
@@ -72,7 +73,7 @@ class MultipartReader:
             return True
         if whole is None:
             return _essence(media_type) != FORM
-        return self._is_array({"$ref": PREFIX + whole})
+        return self.places.is_array({"$ref": PREFIX + whole})
 
     # -- by name --------------------------------------------------------------------------------------------
 
@@ -144,34 +145,40 @@ class MultipartReader:
         if inner is None:
             return made
         name = name or self._named(schema, hint)
-        if self._is_array(schema) or "prefixEncoding" in node or "itemEncoding" in node:
+        if self.places.is_array(schema) or "prefixEncoding" in node or "itemEncoding" in node:
             media = self.ordered(inner.essence, node, name, hint, request=request)
         else:
             media = self.named(inner.essence, node, name, hint, request=request)
         return replace(made, inner=media)
 
-    def _property(self, whole: ClassName | None, name: str) -> Json:
-        """Return the schema of a property, or of the items of one that is an array (3.2, 4.14.5.1)."""
-        for one in self._members({"$ref": PREFIX + whole}) if whole else ():
+    def _described(self, whole: ClassName | None, name: str) -> Json:
+        """Return the schema of a property; None where nothing is said of it."""
+        for one in self.places.members({"$ref": PREFIX + whole}) if whole else ():
             properties = one.get("properties")
             if isinstance(properties, dict) and name in properties:
-                schema = properties[name]
-                return _at(list(self._members(schema)), None) if self._is_array(schema) else schema
-        return True
+                return properties[name]
+        return None
+
+    def _property(self, whole: ClassName | None, name: str) -> Json:
+        """Return the schema of a property, or of the items of one that is an array (3.2, 4.14.5.1)."""
+        schema = self._described(whole, name)
+        if schema is None or not self.places.is_array(schema):
+            return True if schema is None else schema
+        return schema_at(list(self.places.members(schema)), None)
 
     def _with_files(
         self, whole: ClassName | None, encodings: dict[str, Encoding], hint: str
     ) -> ClassName | None:
         """Return the schema in which properties are called binary that `encoding` alone makes files."""
         schema = self.schemas.schemas.get(whole) if whole else None
-        properties = schema.get("properties") if isinstance(schema, dict) else None
-        if whole is None or not isinstance(schema, dict) or not isinstance(properties, dict):
+        if whole is None or not isinstance(schema, dict):
             return whole
         files: dict[str, Json] = {}
         for name, encoding in encodings.items():
             types = listed(encoding.content_type)
-            if name in properties and types and all(kind_of_part(one.essence) == "binary" for one in types):
-                made = self._file(properties[name])
+            found = self._described(whole, name)
+            if found is not None and types and all(kind_of_part(one.essence) == "binary" for one in types):
+                made = self._file(found, texts=all(is_never_text(one.essence) for one in types))
                 if made is not None:
                     files[name] = made
         if not files:
@@ -181,24 +188,24 @@ class MultipartReader:
         if not own and key not in self._forms:
             self._forms[key] = self.schemas.namer.cls(f"{whole} form")
         name = whole if own else self._forms[key]
-        self.schemas.schemas[name] = {**schema, "properties": {**properties, **files}}
+        properties = schema.get("properties")
+        known = properties if isinstance(properties, dict) else {}
+        self.schemas.schemas[name] = {**schema, "properties": {**known, **files}}
         return name
 
-    def _file(self, schema: Json) -> Json:
-        """Return the schema of a file, or of files, out of one that says no more than that; else None."""
+    def _file(self, schema: Json, *, texts: bool) -> Json:
+        """Return the schema of a file, or of files, out of one that says no more than that; else None.
+
+        A string is one where `texts` says so.
+        """
         if schema is True:
             schema = {}
-        if (
-            not isinstance(schema, dict)
-            or "contentEncoding" in schema
-            or "$ref" in schema
-            or _is_file(schema)
-        ):
+        if not isinstance(schema, dict) or says_binary(schema) or not _NO_FILE.isdisjoint(schema):
             return None
         if schema.get("type") == "array":
-            items = self._file(schema.get("items", True))
+            items = self._file(schema.get("items", True), texts=texts)
             return None if items is None else {**schema, "items": items}
-        if schema.get("type", "string") != "string":
+        if "type" in schema and (schema["type"] != "string" or not texts):
             return None
         return {**schema, "type": "string", "format": "binary"}
 
@@ -208,19 +215,19 @@ class MultipartReader:
         self, media_type: str, node: Map, whole: ClassName | None, hint: str, *, request: bool
     ) -> Media | None:
         """Return how parts with an order are read as one list."""
-        members = list(self._members({"$ref": PREFIX + whole})) if whole else []
+        members = list(self.places.members({"$ref": PREFIX + whole})) if whole else []
         if any(key in one for one in members for key in _UNPLACED):
             return None
         encodings = _list(node.get("prefixEncoding"))
-        count = max([len(encodings), *(len(_json_list(one, "prefixItems")) for one in members)])
+        count = max([len(encodings), *(len(listed_in(one, "prefixItems")) for one in members)])
         prefix: list[Part] = []
         for at in range(count):
             encoding = encodings[at] if at < len(encodings) else node.get("itemEncoding")
-            made = self._part(_at(members, at), encoding, f"{hint} part {at + 1}", media_type, request)
+            made = self._part(schema_at(members, at), encoding, f"{hint} part {at + 1}", media_type, request)
             if made is None:
                 return None
             prefix.append(made)
-        schema = _at(members, None)
+        schema = schema_at(members, None)
         rest = None
         if schema is not False:
             rest = self._part(schema, node.get("itemEncoding"), f"{hint} part", media_type, request)
@@ -286,19 +293,19 @@ class MultipartReader:
 
         Properties without a `type` count as an object, which is what their author means.
         """
-        members = list(self._members(schema))
+        members = list(self.places.members(schema))
         if any("properties" in one for one in members):
             return "json"
-        types = self._types(schema)
+        types = self.places.types(schema)
         if types is None:
             return "binary"
         if not types <= _SCALARS:
             return "json"
-        return "binary" if any(_is_file(one) for one in members) else "text"
+        return "binary" if any(says_binary(one) for one in members) else "text"
 
     def _can_be(self, kind: MediaKind, schema: Json, encoding: Encoding) -> bool:
         """Whether bytes of that kind can be a value of the schema, as far as anybody knows how."""
-        types = self._types(schema)
+        types = self.places.types(schema)
         match kind:
             case "multipart":
                 return encoding.inner is not None
@@ -317,7 +324,7 @@ class MultipartReader:
             return encoding.inner.type
         if kind == "binary":
             return UPLOAD if request else STREAM
-        if kind == "text" and self._types(schema) is None:
+        if kind == "text" and self.places.types(schema) is None:
             return TEXT
         return self.schemas.types.of_name(name)
 
@@ -331,69 +338,6 @@ class MultipartReader:
         self.schemas.schemas[name] = schema
         return name
 
-    # -- what a schema says ---------------------------------------------------------------------------------
-
-    def _members(self, schema: Json) -> Iterator[dict[str, Json]]:
-        """Yield the schemas that hold for every value of `schema`: its own, references and `allOf`."""
-        pending, seen = [schema], set[str]()
-        while pending:
-            one = pending.pop()
-            if not isinstance(one, dict):
-                continue
-            yield one
-            ref = one.get("$ref")
-            if isinstance(ref, str) and ref not in seen:
-                seen.add(ref)
-                pending.append(self.schemas.schemas.get(ClassName(ref.removeprefix(PREFIX))))
-            pending += _json_list(one, "allOf")
-
-    def _is_array(self, schema: Json) -> bool:
-        members = list(self._members(schema))
-        types = [kinds for one in members if (kinds := _own_types(one)) is not None]
-        if types:
-            return all("array" in kinds for kinds in types)
-        return any("prefixItems" in one or "items" in one for one in members)
-
-    def _types(self, schema: Json, depth: int = 0) -> JsonTypes:
-        found: JsonTypes = None
-        for one in self._members(schema) if depth < _DEEPEST else ():
-            told = [_own_types(one)]
-            for key in ("anyOf", "oneOf"):
-                branches = [self._types(branch, depth + 1) for branch in _json_list(one, key)]
-                known = [branch for branch in branches if branch is not None]
-                if branches and len(known) == len(branches):
-                    told.append(frozenset[str]().union(*known))
-            for kinds in told:
-                if kinds is not None:
-                    found = kinds if found is None else found & kinds
-        return found
-
-
-_DEEPEST: Final = 8
-_PYTHON: Final = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    dict: "object",
-    list: "array",
-}
-
-
-def _own_types(schema: dict[str, Json]) -> JsonTypes:
-    kind = schema.get("type")
-    if kind is not None:
-        return frozenset(map(str, kind)) if isinstance(kind, list) else frozenset((str(kind),))
-    values = [schema["const"]] if "const" in schema else schema.get("enum")
-    if isinstance(values, list):
-        return frozenset(_PYTHON.get(type(value), "null") for value in values)
-    return None
-
-
-def _is_file(schema: dict[str, Json]) -> bool:
-    raw = "contentMediaType" in schema and "contentEncoding" not in schema
-    return schema.get("format") == "binary" or raw
-
 
 def _holds_files(media: Media | None) -> bool:
     """Whether a part inside of a multipart may be a file."""
@@ -401,19 +345,6 @@ def _holds_files(media: Media | None) -> bool:
         return False
     parts = [*media.prefix, *([] if media.rest is None else [media.rest])]
     return any(one.kind == "binary" or _holds_files(one.encoding.inner) for one in parts)
-
-
-def _at(members: list[dict[str, Json]], place: int | None) -> Json:
-    """Return the schema of the part at `place`, or of those behind all that have one of their own."""
-    found: list[Json] = []
-    for one in members:
-        prefix = _json_list(one, "prefixItems")
-        schema = prefix[place] if place is not None and place < len(prefix) else one.get("items", True)
-        if schema is False:
-            return False
-        if schema is not True and schema != {}:
-            found.append(schema)
-    return found[0] if len(found) == 1 else {"allOf": found} if found else True
 
 
 def _either(types: list[TypeRef]) -> TypeRef:
@@ -437,11 +368,6 @@ def _tuple(types: list[TypeRef]) -> TypeRef:
 
 def _list(node: Node) -> list[Node]:
     return list(node) if isinstance(node, Seq) else []
-
-
-def _json_list(schema: dict[str, Json], key: str) -> list[Json]:
-    value = schema.get(key)
-    return value if isinstance(value, list) else []
 
 
 def _essence(media_type: str) -> str:

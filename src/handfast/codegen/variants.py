@@ -12,6 +12,7 @@ from dataclasses import replace
 from handfast.codegen import mergepatch
 from handfast.codegen.ir import ClassName, Json, Media, Operation, TypeRef
 from handfast.codegen.normalise import Normaliser
+from handfast.codegen.places import says_binary
 from handfast.codegen.types import ANYTHING, PREFIX, UPLOAD, optional, split, union
 
 _MERGE_PATCH = "application/merge-patch+json"
@@ -134,8 +135,7 @@ def is_file(schema: Json) -> bool:
         return is_file(schema.get("items"))
     kind = schema.get("type")
     texts = kind in (None, "string") or (isinstance(kind, list) and "string" in kind)
-    raw = "contentMediaType" in schema and "contentEncoding" not in schema
-    return texts and (schema.get("format") == "binary" or raw)
+    return texts and says_binary(schema)
 
 
 def properties(name: str, schemas: dict[ClassName, Json]) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from handfast.codegen.ir import ClassName, Feature, Json, Operation
+from handfast.codegen.places import says_binary
 from handfast.codegen.types import is_enum
 
 JsonObject: TypeAlias = dict[str, Json]
@@ -442,10 +443,7 @@ def _is_closed(schema: JsonObject) -> bool:
 
 
 def _is_file(schema: JsonObject) -> bool:
-    if schema.get("type", "string") != "string":
-        return False
-    media = schema.get("contentMediaType")
-    return schema.get("format") == "binary" or (isinstance(media, str) and "contentEncoding" not in schema)
+    return schema.get("type", "string") == "string" and says_binary(schema)
 
 
 def reference(schema: JsonObject) -> str | None:

@@ -8,23 +8,22 @@ What the schema sees and what the handler is given are two values of the same sh
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from handfast.mediatypes import MediaKind, MediaType, kind_of_part, listed
+from handfast.mediatypes import MediaKind, MediaType, kind_of_part
 from handfast.runtime.admission import too_large
 from handfast.runtime.content import BROKEN, ContentReader, part_kind
-from handfast.runtime.contract import Encoding, Header, Media, Parameter, PartSpec
+from handfast.runtime.contract import Encoding, Media, PartSpec
 from handfast.runtime.errors import UnsupportedMediaType, Violation
 from handfast.runtime.forms import Field
 from handfast.runtime.multipart import Bounds, IsFile, MalformedMultipart, RawPart, boundary_of, read_parts
-from handfast.runtime.parameter import ParameterDecoder
+from handfast.runtime.partmarks import PartMarks, encoding_named
 from handfast.runtime.readings import ALL_TYPES, Reader
 from handfast.runtime.results import CHUNK_BYTES, Part, Upload
 from handfast.runtime.schemas import MOST_VIOLATIONS, View
 from handfast.validation.pointers import pointer
 
-_PLAIN: Final = frozenset(("7bit", "8bit", "binary"))
 _OWN: Final[frozenset[MediaKind]] = frozenset(("xml", "yaml", "multipart"))
 """Kinds of named parts that are no texts of a form."""
 _USUAL: Final[Mapping[MediaKind, str]] = {"json": "application/json", "text": "text/plain"}
@@ -135,7 +134,7 @@ class PartReader:
     async def read(self, part: RawPart, bounds: Bounds, out: list[Violation], place: str) -> Pair:
         """Return the value of `part`; where `out` says what is wrong with it, there may be none."""
         before = len(out)
-        self._marks.check(part, out, place, _encoded(self._view, self._schema))
+        self._marks.check(part, out, place, encoding_named(self._view, self._schema))
         kind = self.kind(part)
         if part.content_type and not self._marks.types and kind != self._kind:
             wanted = _USUAL.get(self._kind, "another type")
@@ -217,7 +216,7 @@ class NamedParts:
     def _check(self, name: str, part: RawPart, out: list[Violation], there: str) -> None:
         marks = self._marks.get(name, self._unmarked)
         schema = self._reader.property(name).schema if name in self._reader.properties else True
-        marks.check(part, out, there, _encoded(self._view, schema))
+        marks.check(part, out, there, encoding_named(self._view, schema))
 
     def _kind(self, name: str, part: RawPart) -> MediaKind:
         """How a part is read, as far as it or its encoding says so; else it is a text of a form."""
@@ -290,51 +289,6 @@ class NamedParts:
         return _is_binary(self._view, reader) or _is_binary(self._view, reader.item)
 
 
-class PartMarks:
-    """What an Encoding Object asks of the headers of a part, `Content-Type` among them."""
-
-    def __init__(self, encoding: Encoding, view: View) -> None:
-        """Prepare a decoder for each header."""
-        self.types = listed(encoding.content_type)
-        self._said = encoding.content_type
-        self._headers = [(one.wire, ParameterDecoder(_parameter(one), view)) for one in encoding.headers]
-
-    def kind(self, stated: str) -> MediaKind:
-        """How a part of that type is read: as the type or range of the encoding is that it belongs to."""
-        sent = MediaType.parse(stated)
-        found = next((one for one in self.types if one.covers(sent)), sent)
-        return kind_of_part(found.essence)
-
-    def check(self, part: RawPart, out: list[Violation], place: str, encoded: str) -> None:
-        """Add to `out` what is wrong; `encoded` is the `contentEncoding` that the schema speaks of.
-
-        A `Content-Transfer-Encoding` is one that does nothing, or that very one (OpenAPI 3.2, 4.15.4.2).
-        """
-        stated = part.content_type
-        if stated and self.types:
-            sent = MediaType.parse(stated)
-            if not any(one.covers(sent) for one in self.types):
-                out.append(Violation("body", place, "contentType", f"must be of the type {self._said}"))
-        transfer = part.headers.get("content-transfer-encoding", "binary").strip().lower()
-        if transfer not in _PLAIN and transfer != encoded:
-            what = "no part may have a transfer encoding that its schema does not name (RFC 7578, 4.7)"
-            out.append(Violation("body", place, "contentEncoding", what))
-        if not self._headers:
-            return
-        texts: dict[str, list[str]] = {}
-        for name, value in part.headers.items():
-            texts.setdefault(name.lower(), []).append(value)
-        for wire, decoder in self._headers:
-            found: list[Violation] = []
-            decoder.decode(texts, frozenset(), found)
-            out += [
-                replace(
-                    one, location="body", pointer=place, message=f"header {wire} of this part: {one.message}"
-                )
-                for one in found
-            ]
-
-
 async def inner_parts(
     reader: NamedParts | OrderedParts, part: RawPart, bounds: Bounds, out: list[Violation], place: str
 ) -> Pair:
@@ -370,31 +324,6 @@ def _read(
     except UnsupportedMediaType as error:
         out.append(Violation("body", place, "encoding", error.detail))
         return BROKEN
-
-
-def _parameter(header: Header) -> Parameter:
-    """A header of a part as what it is read like: a header of a request."""
-    return Parameter(
-        name=header.name,
-        wire=header.wire,
-        location="header",
-        required=header.required,
-        style="simple",
-        explode=header.form == "exploded",
-        content="application/json" if header.form == "json" else None,
-        schema=header.schema,
-        has_default=False,
-        default=None,
-    )
-
-
-def _encoded(view: View, schema: object) -> str:
-    """The `contentEncoding` that a schema speaks of, in lower case."""
-    if not isinstance(schema, dict):
-        return ""
-    return next(
-        (str(one["contentEncoding"]).lower() for one in view.resolve(schema) if "contentEncoding" in one), ""
-    )
 
 
 def _is_list(reader: Reader) -> bool:
