@@ -169,6 +169,8 @@ def _end(
         _write(report, json.dumps(facts, indent=2) + "\n")
     run.out.data("\n".join(map(str, findings)), **facts)
     defects = sum(finding.fatal for finding in findings)
+    if "seconds" not in facts:  # the service did not start
+        return FINDINGS if defects or (strict and findings) else OK
     ended = f"{facts['seconds']} s, seed {facts['seed']}"
     if "cases" in facts:
         run.out.result(f"{_said(defects)} in {_counted(facts, 'case')}, {ended}")
