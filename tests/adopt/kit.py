@@ -52,8 +52,8 @@ def splice(path: Path, old: str, new: str) -> None:
 
 
 @contextmanager
-def served(project: Path, application: str, dsns: Dsns) -> Iterator[httpx.Client]:
-    """Run `uvicorn APPLICATION` in the project and yield a client of it."""
+def served(project: Path, application: str | None, dsns: Dsns) -> Iterator[httpx.Client]:
+    """Run `uvicorn APPLICATION`, or else `handfast serve`, in the project and yield a client of it."""
     port = free_port()
     environment = os.environ | {
         "SHOP_DSN": dsns.service,
@@ -62,7 +62,12 @@ def served(project: Path, application: str, dsns: Dsns) -> Iterator[httpx.Client
         # Not the root of this repository, whose packages are called like the project's own.
         "PYTHONPATH": str(Path(handfast_package.__file__).parents[1]),
     }
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--log-level", "warning"]
+    command = [
+        sys.executable,
+        "-m",
+        *(("handfast", "serve") if application is None else ("uvicorn", application)),
+    ]
+    command += ["--port", str(port)]
     log = (project / "server.log").open("wb")
     with log, subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=log) as process:
         try:

@@ -53,6 +53,10 @@ def create_app() -> FastAPI:
     def owners() -> list[str]:
         return []
 
+    @app.get("/v1/things")
+    def things():
+        return []
+
     @app.get("/internal", include_in_schema=False)
     def internal() -> None: ...
 
@@ -98,6 +102,17 @@ paths:
       operationId: listOwners
       responses:
         '200': {description: Owners.}
+  /things:
+    get:
+      operationId: listThings
+      security: [{key: []}]
+      responses:
+        '200':
+          description: Things.
+          headers: {X-Count: {required: true, schema: {type: integer}}}
+          content: {application/json: {schema: {type: array, items: {type: string}}}}
+components:
+  securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}
 """
 
 
@@ -132,8 +147,8 @@ def test_a_contract_that_the_application_does_not_keep(folder: Path) -> None:
     ran = adopt(folder, "shop.main:app", "--contract", folder / "api.yaml", "--json", "--dry-run")
     assert (ran.code, paths(folder)) == (0, before), "nothing was written"
     found = ran.json
-    assert found["counts"] == {"moved": 0, "by hand": 2, "nowhere": 1, "outside of the contract": 2}
-    get, add, owners = found["operations"]
+    assert found["counts"] == {"moved": 0, "by hand": 3, "nowhere": 1, "outside of the contract": 2}
+    get, add, owners, things = found["operations"]
     assert get["route"]["code"] == {
         "name": "get_pet",
         "file": "shop/main.py",
@@ -145,6 +160,17 @@ def test_a_contract_that_the_application_does_not_keep(folder: Path) -> None:
     rules = {(one["rule"], one["severity"], one["direction"]) for one in get["departures"]}
     assert ("property-became-optional", "breaking", "response") in rules
     assert "breaking" in {one["severity"] for one in add["departures"] if one["direction"] == "request"}
+    place = get["route"]["code"]
+    assert {(one["new"]["file"], one["new"]["line"]) for one in get["departures"]} == {
+        (place["file"], place["line"])
+    }
+    assert "error-added" not in {one["rule"] for one in get["departures"]}, "FastAPI's own 422"
+    assert [(one["rule"], one["severity"]) for one in things["departures"]] == [
+        ("required-header-removed", "breaking"),
+        ("security-removed", "risky"),
+        ("type-added", "risky"),  # it has no return annotation, and may answer what it should
+    ]
+    assert "does not say what is answered" in things["departures"][-1]["what"]
     assert owners["state"] == "nowhere"
     assert owners["near"]["path"] == "/v1/owners/"
     assert [one["path"] for one in found["uncontracted"]] == ["/v1/owners/", "/internal"]
@@ -173,7 +199,7 @@ def test_a_set_up_changes_nothing_that_is_there(folder: Path) -> None:
     assert "GET /owners: nowhere, no route and no handler\n" in text
     assert "  near: shop/main.py:" in text
     assert "GET /internal: outside of the contract" in text
-    assert "\n0 moved, 2 by hand, 1 nowhere, 2 outside of the contract\n" in text
+    assert "\n0 moved, 3 by hand, 1 nowhere, 2 outside of the contract\n" in text
     table = adopt(folder, "shop.main:app", "--format", "markdown").out
     assert f"| `GET /pets/{{petId}}` | by hand | `shop/main.py:{number}` |" in table
     refused = adopt(folder, "shop.main:app", "--contract", folder / "api.yaml")
@@ -193,7 +219,7 @@ def test_what_has_moved_is_told_before_the_old_route_is_deleted(folder: Path) ->
     assert "GET /pets/{petId}: moved, handlers/pets/operations.py:" in text
     assert "`get_pet` gets nothing any more and can be deleted" in text
     assert "depends: caller (shop/main.py:" in text
-    assert "1 moved, 1 by hand, 1 nowhere" in text
+    assert "1 moved, 2 by hand, 1 nowhere" in text
     refused = adopt(folder, "adopted:app")
     assert refused.code == 2
     assert "is the adopted application already" in refused.err
@@ -297,7 +323,7 @@ def test_a_contract_with_faults_is_told_and_nothing_is_written(folder: Path) -> 
     before = paths(folder)
     ran = adopt(folder, "shop.main:app", "--contract", folder / "api.yaml")
     assert (ran.code, paths(folder)) == (1, before)
-    assert "api.yaml:" in ran.out
+    assert f"{folder / 'api.yaml'}:" in ran.out, "the place in the file that was given"
     assert "nothing was written" in ran.out
 
 

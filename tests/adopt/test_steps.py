@@ -294,10 +294,12 @@ def test_step_by_step(project: Path, postgres: throwaway.Server, shop_dsn: None)
     for file in (project / "shop/items.py", project / "shop/main.py"):
         file.write_text(without_operations(file.read_text(encoding="utf-8")))
     last = report(project)
-    assert last["next"] == ["nothing is served by hand: replace `adopt(...)` by `create_app(...)`"]
+    assert last["next"] == [
+        "nothing is served by hand: write app.py with `create_app(...)`, and delete adopted.py"
+    ]
     assert not any(one["route"] for one in last["operations"])
     assert handfast("adopt", TARGET, "--project", project, "--fail-on", "by-hand").code == 0
-    with served(project, "adopted:app", dsns_of(postgres, project)) as client:
+    with served(project, None, dsns_of(postgres, project)) as client:
         final = {name: answer for name, *answer in answers(client)}
         assert client.get("/api/items/featured", headers=KEY).json() == {"name": "featured"}
         assert client.get("/api/items/7", headers=KEY).status_code == 404

@@ -9,25 +9,23 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from handfast.adopt.judging import judged
 from handfast.adopt.matching import Matched
 from handfast.adopt.sight import Document
 from handfast.codegen.grammar import place_of
 from handfast.codegen.ir import Finding
 from handfast.codegen.project import Loaded, load_file
+from handfast.codegen.source import plain
 from handfast.diff.compare import compare
-from handfast.diff.contract import Contract
+from handfast.diff.contract import Contract, Operation
 from handfast.diff.model import Change
 from handfast.runtime.routing import shape
 
-NO_DEPARTURES: Final = frozenset(("operation-id-changed", "operation-id-added"))
-"""Rules about what no request and no answer shows."""
-_NOT_SHOWN: Final = frozenset(("deprecation", "tags", "servers", "webhooks"))
-"""Categories of such rules."""
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -61,16 +59,29 @@ def departures(
     ]
     changes: dict[str, list[Change]] = {}
     for change in compare(contracts, derived, today):
-        if _counts(change):
-            for name in change.operations:
-                changes.setdefault(name, []).append(change)
-    return {name: tuple(found) for name, found in changes.items()}, ()
+        for name in change.operations:
+            changes.setdefault(name, []).append(change)
+    described = {one.name: operation for contract in derived for one, operation in _described(contract)}
+    promised = {one.name: operation for contract in contracts for one, operation in _described(contract)}
+    return {
+        one.name: judged(
+            changes[one.name],
+            one.route,
+            one.operation.method,
+            one.operation.path,
+            described[one.name],
+            promised[one.name].get("responses"),
+        )
+        for one in matched
+        if one.name in changes and one.route is not None
+    }, ()
 
 
-def _counts(change: Change) -> bool:
-    from handfast.diff.catalogue import RULES
-
-    return change.rule not in NO_DEPARTURES and RULES[change.rule].category not in _NOT_SHOWN
+def _described(contract: Contract) -> Iterator[tuple[Operation, dict[str, Any]]]:
+    """Yield each operation with its object as plain JSON."""
+    for one in contract.operations:
+        operation: Any = plain(one.at.node)
+        yield one, operation
 
 
 def _names(matched: Sequence[Matched], feature: str) -> frozenset[tuple[str, str]]:

@@ -92,7 +92,7 @@ class Report:
             first = min(waiting, key=lambda one: one.breaking)
             yield f"move an operation: write `{first.function}` in {first.handler.place}"
         elif not self.uncontracted and not self.superseded:
-            yield "nothing is served by hand: replace `adopt(...)` by `create_app(...)`"
+            yield "nothing is served by hand: write app.py with `create_app(...)`, and delete adopted.py"
 
 
 def report(

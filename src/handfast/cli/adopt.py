@@ -147,6 +147,8 @@ def _seen(run: Run, target: str) -> Sight | None:
 def _prepared(run: Run, sight: Sight, contract: Path | None, folder: Path) -> Generation | None:
     """Return what the contracts come to; in `folder`, which is made, where the project has none yet."""
     from handfast.cli.generation import prepare
+    from handfast.cli.new import as_given
+    from handfast.codegen import scaffold
 
     if (run.root / "specs").is_dir():
         if contract is not None:
@@ -161,7 +163,13 @@ def _prepared(run: Run, sight: Sight, contract: Path | None, folder: Path) -> Ge
             if (run.root / name).is_file():
                 shutil.copyfile(run.root / name, folder / name)
         made = prepare(folder, empty=True)
-    run.out.findings(made.findings)
+    findings = made.findings
+    if contract is not None:
+        originals = {
+            f"{_contracts(run.root)}/{path}": file for path, file in scaffold.related(contract).items()
+        }
+        findings = tuple(as_given(finding, originals, contract) for finding in findings)
+    run.out.findings(findings)
     if made.plan is None or not made.features:
         what = "the contract is faulty" if made.plan is None else "there is no operation to adopt"
         run.out.result(f"{what}; nothing was written", written=[])
@@ -174,7 +182,7 @@ def _specs(root: Path, sight: Sight, contract: Path | None) -> dict[str, bytes]:
     from handfast.adopt.contract import first_contracts
     from handfast.codegen import scaffold
 
-    folder = f"specs/001-{scaffold.slug(root.name)}/contracts"
+    folder = _contracts(root)
     if contract is not None:
         found = {path: file.read_bytes() for path, file in scaffold.related(contract).items()}
     else:
@@ -185,6 +193,13 @@ def _specs(root: Path, sight: Sight, contract: Path | None) -> dict[str, bytes]:
                 "name another application, or give its contract with --contract",
             )
     return {f"{folder}/{path}": text for path, text in found.items()}
+
+
+def _contracts(root: Path) -> str:
+    """Return where the first contracts are put."""
+    from handfast.codegen import scaffold
+
+    return f"specs/001-{scaffold.slug(root.name)}/contracts"
 
 
 def _written(run: Run, sight: Sight, made: Generation, contract: Path | None) -> list[str] | None:

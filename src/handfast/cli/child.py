@@ -1,4 +1,4 @@
-"""The process that serves: imports the project's `app.py`, says when it is ready, and ends with its parent.
+"""The process that serves: imports the project's `app`, says when it is ready, and ends with its parent.
 
 `handfast serve` with one worker does this in its own process; `handfast dev` and several workers run
 `python -m handfast.cli.child`, which inherits the listening socket, a pipe to report on and a pipe whose
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from handfast.cli import signals
+from handfast.cli.root import composition
 from handfast.redaction import redact
 from handfast.runtime.app import settings_of
 from handfast.runtime.crash import guard_process
@@ -53,11 +54,11 @@ class Report:
 
 
 def load_app(root: Path) -> ASGIApp:
-    """Import `app` from the project's `app.py`; raise `ConfigError` with the places of what is wrong."""
+    """Import the project's `app`; raise `ConfigError` with the places of what is wrong."""
     os.chdir(root)  # `.env` is read from here
     sys.path.insert(0, str(root))
     try:
-        app: ASGIApp = importlib.import_module("app").app
+        app: ASGIApp = importlib.import_module(composition(root) or "app").app
     except ConfigError:
         raise
     except Exception as error:
@@ -71,7 +72,7 @@ def broken(error: BaseException, root: Path) -> Fault:
     return Fault(
         what=f"the service cannot be loaded: {type(error).__name__}: {words}",
         fix="mend the module; `--debug` shows the whole stack trace",
-        where=raised_at(error, root) or "app.py:1",
+        where=raised_at(error, root) or f"{composition(root) or 'app'}.py:1",
     )
 
 

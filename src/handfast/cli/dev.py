@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from handfast.cli.errors import OK, WrongUse
+from handfast.cli.errors import OK
 from handfast.cli.options import Run, command
+from handfast.cli.root import check_composition
 
 
 def add(app: typer.Typer) -> None:
@@ -28,8 +29,7 @@ def dev(
     Without DATABASE_URL it starts a private PostgreSQL in .handfast/. A changed contract or template is
     generated anew, a changed handler reloads the service. Ctrl-C stops all of it.
     """
-    if not (run.root / "app.py").is_file():
-        raise WrongUse(f"{run.root} has no app.py", "make a project with `handfast new DIR --contract FILE`")
+    check_composition(run.root, "make a project with `handfast new DIR --contract FILE`")
     from handfast.cli.development import develop
 
     develop(run, host, port)

@@ -18,6 +18,7 @@ from handfast.cli.identity import mint, private_folder
 from handfast.cli.migrate import migrate_apart
 from handfast.cli.options import Run
 from handfast.cli.output import SLOW_SECONDS
+from handfast.cli.root import check_composition
 from handfast.counted import counted
 from handfast.fuzz.contract import Contract
 from handfast.fuzz.http import HttpSurface, Unreachable
@@ -117,8 +118,7 @@ def running(url: str, users: Sequence[User], *, identities: int) -> Iterator[Tar
 def own_service(run: Run) -> Iterator[Target]:
     """Start the project's service with a database and a secret of its own; both end with the block."""
     root = run.root
-    if not (root / "app.py").is_file():
-        raise WrongUse(f"{root} has no app.py", "name a project with --project, or the URL of a service")
+    check_composition(root, "name a project with --project, or the URL of a service")
     os.chdir(root)  # `.env` is read from here
     secret = secrets.token_urlsafe(48)
     with signals.interruptible(), contextlib.ExitStack() as stack:

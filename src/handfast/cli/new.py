@@ -58,7 +58,7 @@ def new(
         originals = {f"{contracts}/{path}": source for path, source in files.items()}
         (made / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n", encoding="utf-8")
         generation = _read(made, contract)
-        run.out.findings(_as_given(finding, originals, contract) for finding in generation.findings)
+        run.out.findings(as_given(finding, originals, contract) for finding in generation.findings)
         if generation.plan is None:
             run.out.result("nothing was written", written=[])
             return FINDINGS
@@ -121,7 +121,7 @@ def _put_in_place(made: Path, target: Path) -> None:
     made.rename(target)
 
 
-def _as_given(finding: Finding, originals: dict[str, Path], contract: Path) -> Finding:
+def as_given(finding: Finding, originals: dict[str, Path], contract: Path) -> Finding:
     """`finding` with the place in the file that the user knows, not in the copy."""
     original = originals.get(finding.source.file)
     if original is None:

@@ -11,6 +11,7 @@ import typer
 
 from handfast.cli.errors import OK, CliError, WrongUse
 from handfast.cli.options import Run, command
+from handfast.cli.root import check_composition
 
 
 def add(app: typer.Typer) -> None:
@@ -35,8 +36,7 @@ def revoke(
     from handfast.runtime.faults import ConfigError
     from handfast.runtime.tokens import LONGEST_SUBJECT
 
-    if not (run.root / "app.py").is_file():
-        raise WrongUse(f"{run.root} has no app.py", "name a project with --project")
+    check_composition(run.root)
     if not 0 < len(user) <= LONGEST_SUBJECT or "\0" in user:
         raise WrongUse(
             f"a user's name has 1 to {LONGEST_SUBJECT} characters", "give the `sub` of the user's tokens"

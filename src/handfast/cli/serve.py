@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handfast.cli import signals
-from handfast.cli.errors import OK, WrongUse
+from handfast.cli.errors import OK
 from handfast.cli.options import Run, command
+from handfast.cli.root import check_composition
 
 if TYPE_CHECKING:
     from handfast.cli.children import Child
@@ -42,8 +43,7 @@ def serve(
     """
     from handfast.cli.children import listen
 
-    if not (run.root / "app.py").is_file():
-        raise WrongUse(f"{run.root} has no app.py", "name a project with --project")
+    check_composition(run.root)
     listener = listen(host, port)
     address = "http://{}:{}".format(*listener.getsockname()[:2])
     ready = lambda: run.out.note(f"serving on {address}")  # noqa: E731 - one short line is its best name

@@ -10,6 +10,7 @@ import typer
 
 from handfast.cli.errors import OK, WrongUse
 from handfast.cli.options import Run, command
+from handfast.cli.root import check_composition
 
 
 def add(app: typer.Typer) -> None:
@@ -30,8 +31,7 @@ def token(
     from handfast.cli.identity import DEVELOPER, development_secret, duration, mint
     from handfast.runtime.settings import Settings
 
-    if not (run.root / "app.py").is_file():
-        raise WrongUse(f"{run.root} has no app.py", "name a project with --project")
+    check_composition(run.root)
     os.chdir(run.root)  # `.env` is read from here
     if os.environ.get("HANDFAST_ENV") == "production":
         raise WrongUse(
