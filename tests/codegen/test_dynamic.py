@@ -246,3 +246,33 @@ def test_references_in_schemas_with_a_uri_are_read_from_it() -> None:
     document = {"$self": f"{BASE}api.yaml", "components": {"schemas": schemas}}
     relocate(document)
     assert schemas["A"]["properties"]["outside"] == {"$ref": f"{BASE}api.yaml#/components/schemas/B"}
+
+
+@pytest.mark.parametrize(
+    ("schemas", "said"),
+    [
+        (
+            "    A: {$dynamicAnchor: n, $dynamicRef: '#n'}\n",
+            "6:8 `A` leads back to itself by dynamic references",
+        ),
+        ("    A: {$dynamicAnchor: n, allOf: [{$dynamicRef: '#n'}]}\n", "6:8 `A` leads"),
+        (
+            "    A: {$dynamicAnchor: n, allOf: [{$ref: '#/components/schemas/B'}]}\n"
+            "    B: {anyOf: [{$dynamicRef: '#n'}, {type: string}]}\n",
+            "by dynamic references: `A` → `B` → `A`",
+        ),
+    ],
+)
+def test_dynamic_references_that_lead_back_for_the_same_value_are_refused(
+    tmp_path: Path, schemas: str, said: str
+) -> None:
+    loaded = contract(tmp_path, f"{HEAD}paths: {{}}\ncomponents:\n  schemas:\n{schemas}")
+    (told,) = found(loaded, "ref-cycle")
+    assert said in told
+    assert loaded.fatal
+
+
+def test_dynamic_references_below_a_property_are_no_circle(tmp_path: Path) -> None:
+    inner = "properties: {a: {$dynamicRef: '#n'}}, items: {$dynamicRef: '#n'}"
+    schemas = f"    A: {{$dynamicAnchor: n, type: object, {inner}}}\n"
+    assert not contract(tmp_path, f"{HEAD}paths: {{}}\ncomponents:\n  schemas:\n{schemas}").findings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote
 
-from handfast.codegen import clashes, contradictions, deprecation, errors, variants
+from handfast.codegen import clashes, contradictions, cycles, deprecation, errors, variants
 from handfast.codegen.examples import Examples
 from handfast.codegen.grammar import SERVABLE, is_extension, operations_in
 from handfast.codegen.headers import HeaderReader
@@ -97,6 +97,7 @@ class _Builder:
         operations, raised = errors.apply(operations, self.schemas)
         reader = SenderReader(self.root, self.params, self.media, self.responses, self.report)
         senders = reader.read(owners)
+        self._no_circles()
         self.examples.check(self.schemas.schemas)
         contradictions.check(
             self.schemas.places(), self.schemas.schemas, self.report, old=self.schemas.dialect.old
@@ -122,6 +123,17 @@ class _Builder:
             errors=raised,
             senders=senders,
         )
+
+    def _no_circles(self) -> None:
+        """Refuse schemas that dynamic references lead back to, for the very same value."""
+        nodes = {name: node for node, name in self.schemas.places()}
+        for circle in cycles.of_names(self.schemas.schemas):
+            at = next((nodes[name] for name in circle if name in nodes), self.root)
+            what = f"`{circle[0]}` leads back to itself by dynamic references"
+            if len(circle) > 1:
+                what += ": " + " → ".join(f"`{name}`" for name in (*circle, circle[0]))
+            fix = "let one of the references stand below a property or an item"
+            self.report.error(at.source, "ref-cycle", what, fix)
 
     # -- which operations -----------------------------------------------------------------------------------
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from handfast.codegen import pointer as pointers
+from handfast.codegen.ir import ClassName, Json
 from handfast.codegen.source import Map, Node, Seq
+from handfast.codegen.types import PREFIX
 from handfast.codegen.walk import walk
 
 _LISTS = ("allOf", "anyOf", "oneOf")
@@ -43,6 +45,47 @@ def find(root: Map, references: list[Map]) -> list[list[Map]]:
         if id(reference) not in done:
             _search(root, reference, done, circles)
     return circles
+
+
+def of_names(schemas: Mapping[ClassName, Json]) -> list[list[ClassName]]:
+    """Return the circles among schemas that are converted, each as the names in it, in their order.
+
+    Only dynamic references make any: circles of others are refused before.
+    """
+    led = {name: _names_in(schema) for name, schema in schemas.items()}
+    done: set[ClassName] = set()
+    circles = []
+    for start in led:
+        active: list[ClassName] = []
+        stack = [] if start in done else [(start, iter(led[start]))]
+        while stack:
+            name, others = stack[-1]
+            if not active or active[-1] != name:
+                active.append(name)
+            other = next(others, None)
+            if other is None:
+                stack.pop()
+                active.pop()
+                done.add(name)
+            elif other in active:
+                circles.append(active[active.index(other) :])
+            elif other not in done and other in led:
+                stack.append((other, iter(led[other])))
+    return circles
+
+
+def _names_in(schema: Json) -> list[ClassName]:
+    """Return the names of the schemas that apply to the very value to which `schema` applies."""
+    if not isinstance(schema, dict):
+        return []
+    found = [ClassName(str(schema["$ref"]).removeprefix(PREFIX))] if "$ref" in schema else []
+    inner = [schema.get(key) for key in _SINGLES]
+    for key in _LISTS:
+        members = schema.get(key)
+        inner += members if isinstance(members, list) else []
+    members = schema.get("dependentSchemas")
+    inner += members.values() if isinstance(members, dict) else ()
+    return found + [name for one in inner for name in _names_in(one)]
 
 
 def longest(root: Map) -> list[Map]:
