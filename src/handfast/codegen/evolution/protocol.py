@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _ROUTE = re.compile(r"^\s*([A-Z]\S*) (/\S*|\S+) \((\S+:\d+:\d+)\)\s*$", re.MULTILINE)
@@ -51,6 +51,7 @@ def shape(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 def read(text: str, module: str) -> Protocol:
     """Read the generated module `module` from its text; an empty one demands nothing."""
     methods: dict[str, Method] = {}
+    lines = text.encode().splitlines(keepends=True)
     origins: dict[str, tuple[str, str]] = {}
     for node in ast.parse(text).body:
         match node:
@@ -61,7 +62,7 @@ def read(text: str, module: str) -> Protocol:
             case ast.ClassDef(name="Handler"):
                 for function in node.body:
                     if isinstance(function, ast.AsyncFunctionDef):
-                        methods[function.name] = _method(function, text)
+                        methods[function.name] = _method(function, lines)
             case ast.ClassDef(name=name):
                 origins[name] = (module, name)
             case _:
@@ -69,14 +70,21 @@ def read(text: str, module: str) -> Protocol:
     return Protocol(methods, origins)
 
 
-def _method(function: ast.AsyncFunctionDef, text: str) -> Method:
+def _method(function: ast.AsyncFunctionDef, lines: Sequence[bytes]) -> Method:
     doc = ast.get_docstring(function) or ""
     found = _ROUTE.findall(doc)
     verb, path, place = found[-1] if found else ("", "", "")
-    first = function.body[0]
-    source = (ast.get_source_segment(text, first) or "") if doc else ""
+    source = _source(function.body[0], lines) if doc else ""
     written = source.replace("\n        ", "\n    ")
     return Method(function.name, function, f"{verb} {path}".strip(), place, written)
+
+
+def _source(node: ast.stmt, lines: Sequence[bytes]) -> str:
+    """The text of a statement; `ast.get_source_segment` would split the whole text anew for each."""
+    first, last = node.lineno - 1, node.end_lineno or node.lineno
+    text = b"".join(lines[first:last])
+    end = len(text) - len(lines[last - 1]) + (node.end_col_offset or 0)
+    return text[node.col_offset : end].decode()
 
 
 def exported(text: str) -> dict[str, ast.stmt]:
