@@ -17,7 +17,7 @@ class Handler(Protocol):
     async def silent(self) -> None: ...
 
     async def long(self, *, ñame: str) -> None:
-        """Größe – in two lines.\x0c
+        """Größe in two lines.\x0c
 
         GET /größe (specs/a.yaml:3:5)
         """
