@@ -77,6 +77,8 @@ def _lost(route: Route | None) -> Iterator[str]:
         return
     for code in route.dependencies:
         yield f"  depends: {code.name} ({code.place}) is not called before a handler"
+    for name in route.slashes:
+        yield f"  slashes: {{{name}}} may hold slashes by hand; a parameter of a contract holds none"
     for code in route.middleware:
         yield f"  middleware: {code.name} ({code.place}) is not passed on the way to a handler"
 
@@ -170,6 +172,7 @@ def _route(route: Route) -> dict[str, Any]:
         "kind": route.kind,
         "methods": list(route.methods),
         "path": route.path,
+        "slashes": list(route.slashes),
         "code": None if route.code is None else _code(route.code),
         "dependencies": [_code(code) for code in route.dependencies],
         "middleware": [_code(code) for code in route.middleware],

@@ -22,10 +22,10 @@ _FRAMEWORK = ("fastapi.applications",)
 def look(app: FastAPI, target: str, *, factory: bool, root: Path) -> Sight:
     """Return the routes and documents of `app`; raises whatever deriving a document raises."""
     found = handwritten(app)
-    applications: dict[int, tuple[FastAPI, str]] = {id(app): (app, "")}
+    applications = {("", id(app)): app}  # one that is mounted twice has two documents
     for one in found:
         if one.application is not None:
-            applications.setdefault(id(one.application), (one.application, one.prefix))
+            applications.setdefault((one.prefix, id(one.application)), one.application)
     documents = {key: number for number, key in enumerate(applications)}
     mounted = {one.position: one.application for one in found if one.kind == "mount"}
     routes = tuple(
@@ -35,7 +35,8 @@ def look(app: FastAPI, target: str, *, factory: bool, root: Path) -> Sight:
             methods=tuple(sorted(one.methods)),
             position=one.position,
             code=None if one.endpoint is None else code_of(one.endpoint, root),
-            document=documents[id(one.application)] if one.described else None,
+            document=documents[one.prefix, id(one.application)] if one.described else None,
+            slashes=one.slashes,
             dependencies=tuple(dict.fromkeys(code_of(call, root) for call in _dependencies(one))),
             middleware=tuple(
                 code_of(layer.kwargs.get("dispatch", layer.cls), root)
@@ -49,14 +50,16 @@ def look(app: FastAPI, target: str, *, factory: bool, root: Path) -> Sight:
         if not one.listed
     )
     derived = tuple(
-        Document(prefix, jsonable_encoder(one.openapi())) for one, prefix in applications.values()
+        Document(prefix, jsonable_encoder(one.openapi())) for (prefix, _), one in applications.items()
     )
     return Sight(target, factory, routes, derived)
 
 
 def _dependencies(route: HandWritten) -> Iterator[Any]:
     for one in getattr(route.dependant, "dependencies", ()):
-        if one.call is not None and not isinstance(one.call, SecurityBase):
+        # FastAPI's own are in the contract: schemes as `security`, the form of OAuth 2 as a body.
+        own = str(getattr(one.call, "__module__", "")).startswith("fastapi.")
+        if one.call is not None and not isinstance(one.call, SecurityBase) and not own:
             yield one.call
 
 

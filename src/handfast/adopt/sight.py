@@ -39,6 +39,8 @@ class Route:
     """What FastAPI calls before the function, but for its security schemes."""
     middleware: tuple[Code, ...] = ()
     """What stands before it and not before the whole application: that of mounted applications."""
+    slashes: tuple[str, ...] = ()
+    """Parameters of the path that take slashes, as none of a contract does."""
     framework: bool = False
     """Whether FastAPI has added it: its document and the pages that show it."""
 
@@ -87,6 +89,7 @@ def _route(facts: Mapping[str, Any]) -> Route:
         **{
             **facts,
             "methods": tuple(facts["methods"]),
+            "slashes": tuple(facts["slashes"]),
             "middleware": codes(facts["middleware"]),
             "code": None if code is None else Code(**code),
             "dependencies": codes(facts["dependencies"]),

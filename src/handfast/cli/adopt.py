@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -87,12 +87,13 @@ def adopt(
     if sight is None:
         return FINDINGS
     with tempfile.TemporaryDirectory(prefix="handfast-adopt-") as folder, run.out.progress("comparing"):
-        made = _prepared(run, sight, contract, Path(folder) / "project")
+        first = _first(run.root, sight, contract)
+        made = _prepared(run, first, contract, Path(folder) / "project")
         if made is None or made.loaded is None:
             return FINDINGS
         written: list[str] = []
         if not dry_run:
-            found = _written(run, sight, made, contract)
+            found = _written(run, sight, made, first)
             if found is None:
                 return FINDINGS
             written = found
@@ -144,45 +145,20 @@ def _seen(run: Run, target: str) -> Sight | None:
 # --- setting up -----------------------------------------------------------------------------------
 
 
-def _prepared(run: Run, sight: Sight, contract: Path | None, folder: Path) -> Generation | None:
-    """Return what the contracts come to; in `folder`, which is made, where the project has none yet."""
-    from handfast.cli.generation import prepare
-    from handfast.cli.new import as_given
+def _first(root: Path, sight: Sight, contract: Path | None) -> dict[str, bytes]:
+    """Return path -> content of the first contracts, none where the project has some.
+
+    They are a file with those it refers to, or what the application derives.
+    """
+    from handfast.adopt.contract import first_contracts
     from handfast.codegen import scaffold
 
-    if (run.root / "specs").is_dir():
+    if any(root.glob("specs/*/contracts/*")):
         if contract is not None:
             raise WrongUse(
                 "the project has contracts already, in specs/", "leave --contract out, or add the file there"
             )
-        made = prepare(run.root)
-    else:
-        for path, text in _specs(run.root, sight, contract).items():
-            _write(folder / path, text)
-        for name in ("pyproject.toml", "ruff.toml", ".ruff.toml"):  # how generated code is laid out
-            if (run.root / name).is_file():
-                shutil.copyfile(run.root / name, folder / name)
-        made = prepare(folder, empty=True)
-    findings = made.findings
-    if contract is not None:
-        originals = {
-            f"{_contracts(run.root)}/{path}": file for path, file in scaffold.related(contract).items()
-        }
-        findings = tuple(as_given(finding, originals, contract) for finding in findings)
-    run.out.findings(findings)
-    if made.plan is None or not made.features:
-        what = "the contract is faulty" if made.plan is None else "there is no operation to adopt"
-        run.out.result(f"{what}; nothing was written", written=[])
-        return None
-    return made
-
-
-def _specs(root: Path, sight: Sight, contract: Path | None) -> dict[str, bytes]:
-    """Return path -> content of the first contracts: a file with those it refers to, or derived ones."""
-    from handfast.adopt.contract import first_contracts
-    from handfast.codegen import scaffold
-
-    folder = _contracts(root)
+        return {}
     if contract is not None:
         found = {path: file.read_bytes() for path, file in scaffold.related(contract).items()}
     else:
@@ -192,17 +168,45 @@ def _specs(root: Path, sight: Sight, contract: Path | None) -> dict[str, bytes]:
                 f"{sight.target} describes no operation that could be adopted",
                 "name another application, or give its contract with --contract",
             )
+    numbers = [int(path.name[:3]) for path in root.glob("specs/[0-9][0-9][0-9]-*")]
+    folder = f"specs/{max(numbers, default=0) + 1:03}-{scaffold.slug(root.name)}/contracts"
     return {f"{folder}/{path}": text for path, text in found.items()}
 
 
-def _contracts(root: Path) -> str:
-    """Return where the first contracts are put."""
+def _prepared(run: Run, first: Mapping[str, bytes], contract: Path | None, folder: Path) -> Generation | None:
+    """Return what the contracts come to: those of the project, or the `first`, in `folder`, which is made."""
+    from handfast.cli.generation import prepare
+    from handfast.cli.new import as_given
+
+    if not first:
+        made = prepare(run.root)
+    else:
+        for path, text in first.items():
+            _write(folder / path, text)
+        for name in ("pyproject.toml", "ruff.toml", ".ruff.toml"):  # how generated code is laid out
+            if (run.root / name).is_file():
+                shutil.copyfile(run.root / name, folder / name)
+        made = prepare(folder, empty=True)
+    findings = made.findings
+    if contract is not None:
+        originals = _originals(first, contract)
+        findings = tuple(as_given(finding, originals, contract) for finding in findings)
+    run.out.findings(findings)
+    if made.plan is None or not made.features:
+        what = "the contract is faulty" if made.plan is None else "there is no operation to adopt"
+        run.out.result(f"{what}; nothing was written", written=[])
+        return None
+    return made
+
+
+def _originals(first: Iterable[str], contract: Path) -> dict[str, Path]:
+    """Return the file that each of the first contracts was copied from."""
     from handfast.codegen import scaffold
 
-    return f"specs/001-{scaffold.slug(root.name)}/contracts"
+    return dict(zip(first, scaffold.related(contract).values(), strict=True))
 
 
-def _written(run: Run, sight: Sight, made: Generation, contract: Path | None) -> list[str] | None:
+def _written(run: Run, sight: Sight, made: Generation, first: Mapping[str, bytes]) -> list[str] | None:
     """Write what the project lacks, and return the paths; None where something stands in the way.
 
     A project that has been generated before is left to `handfast generate`.
@@ -217,8 +221,7 @@ def _written(run: Run, sight: Sight, made: Generation, contract: Path | None) ->
         path: text.encode()
         for path, text in scaffold.adopted(made.features, sight.target, factory=sight.factory).items()
     }
-    if made.root != root:
-        own |= _specs(root, sight, contract)
+    own |= first
     lacking = {path: text for path, text in own.items() if not (root / path).exists()}
     fresh = not (root / MANIFEST).is_file()
     _check_ways(root, [*lacking, *(made.files if fresh else ())])

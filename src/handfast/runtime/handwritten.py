@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.convertors import PathConvertor
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute, compile_path
 
 from handfast.runtime.routing import shape
@@ -31,6 +32,8 @@ class HandWritten:
     """Smaller ones are asked earlier."""
     mounts: tuple[int, ...]
     """Positions of the mounts around it, the outermost first."""
+    slashes: tuple[str, ...] = ()
+    """Names of parameters that take slashes."""
     methods: frozenset[str] = frozenset()
     """Upper-case; empty where the method does not matter."""
     endpoint: Callable[..., Any] | None = None
@@ -71,7 +74,7 @@ def _walk(
         # A route inside a router answers for the whole path through its context.
         path = prefix + (getattr(context, "path", None) or "")
         below = kind == "mount"
-        pattern, template, _ = compile_path(f"{path}/{{path:path}}" if below else path)
+        pattern, template, convertors = compile_path(f"{path}/{{path:path}}" if below else path)
         inner = getattr(context, "routes", None) or () if below else ()
         mounted = getattr(context, "app", None) if below else app
         application = mounted if isinstance(mounted, FastAPI) else None
@@ -81,6 +84,7 @@ def _walk(
             pattern=pattern,
             position=position,
             mounts=mounts,
+            slashes=tuple(name for name, one in convertors.items() if isinstance(one, PathConvertor)),
             methods=frozenset(getattr(context, "methods", None) or ()),
             endpoint=None if below else getattr(context, "endpoint", None),
             described=kind == "operation" and app is not None and bool(context.include_in_schema),

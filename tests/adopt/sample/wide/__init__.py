@@ -1,0 +1,1 @@
+"""An application that uses much of what FastAPI can describe."""
