@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from textwrap import dedent
 
@@ -60,6 +61,24 @@ def test_the_page_leads_from_the_contract_to_the_tables() -> None:
     text = handfast("explain", "updateTask", "--project", ROOT).out
     for fact in (API, "problem", "TaskUpdate", "operations.py", "tasks (Task): rows of user_id", "enforced"):
         assert fact in text
+
+
+def test_the_parts_of_a_body_are_shown(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "codegen" / "cases" / "parts", tmp_path, dirs_exist_ok=True)
+    text = handfast("explain", "page", "--project", tmp_path).out
+    assert (
+        "part 1: text/html with Content-ID?, Content-Location read as text, schema PageBodyPart1 → Part[str]"
+        in text
+    )
+    assert "each further part: text/css,text/javascript,image/* read as text" in text
+    assert "  part 2: its usual type read as text" in handfast("explain", "nested", "--project", tmp_path).out
+    named = handfast("explain", "person", "--project", tmp_path).out
+    assert "property image: image/png, image/jpeg with X-Limit?" in named
+    parts = handfast("explain", "album", "--project", tmp_path, "--json").json["body"]["media"][0]["parts"]
+    assert [(one["place"], one["kind"], one["types"]) for one in parts] == [
+        ("part 1", "json", ""),
+        ("part 2", "binary", "image/*"),
+    ]
 
 
 def test_a_name_that_is_none_is_told_with_the_nearest() -> None:

@@ -126,11 +126,25 @@ def _body(body: Json) -> Iterator[str]:
     yield f"body, {need} → {found['type']}  {_place(found['source'])}"
     for media in _objects(found["media"]):
         yield f"  {_media(media)}"
+        yield from (f"    {line}" for line in _parts(media))
+
+
+def _parts(media: JsonObject) -> Iterator[str]:
+    """What is said of the parts of a body, or of the fields of a form."""
+    for one in _objects(media.get("parts", [])):
+        read = f" read as {one['kind']}, {_schema(one)} → {one['model']}" if "kind" in one else ""
+        headers = [f"{head['wire']}{'' if head['required'] else '?'}" for head in _objects(one["headers"])]
+        said = f"{one['types']}" + (f" with {', '.join(headers)}" if headers else "")
+        yield f"{one['place']}: {said.strip() or 'its usual type'}{read}"
+        yield from (f"  {line}" for line in _parts(_object(one.get("inner", {}))))
 
 
 def _media(media: JsonObject) -> str:
-    schema = f"schema {media['schema']}" if media["schema"] else "any value"
-    return f"{media['type']} read as {media['kind']}, {schema} → {media['model']}"
+    return f"{media['type']} read as {media['kind']}, {_schema(media)} → {media['model']}"
+
+
+def _schema(one: JsonObject) -> str:
+    return f"schema {one['schema']}" if one["schema"] else "any value"
 
 
 def _validators(validators: JsonObject) -> Iterator[str]:

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from handfast.codegen import pointer as pointers
 from handfast.codegen.answers import Answers
 from handfast.codegen.grammar import place_of
-from handfast.codegen.ir import Feature, Header, Json, Media, Operation, Param, Response, Source
+from handfast.codegen.ir import (
+    Encoding,
+    Feature,
+    Header,
+    Json,
+    Media,
+    Operation,
+    Param,
+    Part,
+    Response,
+    Source,
+)
 from handfast.codegen.ledger import Line
 from handfast.codegen.legalpaths import template_shape
 from handfast.codegen.report import nearest
@@ -183,12 +194,27 @@ def _param(param: Param) -> JsonObject:
 
 
 def _media(media: Media) -> JsonObject:
-    return {
+    found: JsonObject = {
         "type": media.media_type,
         "kind": media.kind,
         "schema": media.schema,
         "model": media.type.expr,
     }
+    parts: list[Json] = [_part(f"part {place}", one) for place, one in enumerate(media.prefix, 1)]
+    parts += [] if media.rest is None else [_part("each further part", media.rest)]
+    parts += [_encoding(f"property {name}", one) for name, one in media.encoding.items()]
+    return found | {"parts": parts} if parts else found
+
+
+def _part(place: str, part: Part) -> JsonObject:
+    read: JsonObject = {"kind": part.kind, "schema": part.schema, "model": part.type.expr}
+    return _encoding(place, part.encoding) | read
+
+
+def _encoding(place: str, encoding: Encoding) -> JsonObject:
+    found: JsonObject = {"place": place, "types": encoding.content_type}
+    found["headers"] = [_header(one) for one in encoding.headers]
+    return found if encoding.inner is None else found | {"inner": _media(encoding.inner)}
 
 
 def _header(header: Header) -> JsonObject:
