@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handfast.cli.looking import Unseen, seen, shown
+from tests.adopt.kit import splice
 from tests.unit.cli_kit import Ran, as_it_was, handfast
 
 APP = """\
@@ -142,6 +143,7 @@ def line(text: str, part: str) -> int:
     return found
 
 
+@pytest.mark.threat("elevation.guard-left-behind")
 def test_a_contract_that_the_application_does_not_keep(folder: Path) -> None:
     before = paths(folder)
     ran = adopt(folder, "shop.main:app", "--contract", folder / "api.yaml", "--json", "--dry-run")
@@ -208,6 +210,7 @@ def test_a_set_up_changes_nothing_that_is_there(folder: Path) -> None:
     assert again.code == 0, "while nothing has moved, it is the application itself"
 
 
+@pytest.mark.threat("elevation.guard-left-behind")
 def test_what_has_moved_is_told_before_the_old_route_is_deleted(folder: Path) -> None:
     assert adopt(folder, "shop.main:app", "--contract", folder / "api.yaml").code == 0
     operations = folder / "handlers/pets/operations.py"
@@ -220,11 +223,15 @@ def test_what_has_moved_is_told_before_the_old_route_is_deleted(folder: Path) ->
     assert "`get_pet` gets nothing any more and can be deleted" in text
     assert "depends: caller (shop/main.py:" in text
     assert "1 moved, 2 by hand, 1 nowhere" in text
-    refused = adopt(folder, "adopted:app")
+    refused = adopt(folder, "adopted:app", "--dry-run")
     assert refused.code == 2
     assert "is the adopted application already" in refused.err
     operations.write_text("from elsewhere import *\n")
     assert "cannot be read: a wildcard import" in adopt(folder).out
+    splice(folder / "adopted.py", "from generated.pets.routes import build_router as pets", "")
+    text = adopt(folder).out
+    assert "give `adopt` in adopted.py the router of generated.pets.routes, too" in text
+    assert "0 moved, 3 by hand, 1 nowhere" in text
 
 
 MODULES = {

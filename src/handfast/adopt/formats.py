@@ -20,8 +20,7 @@ def text(report: Report) -> str:
         lines += [
             f"  shadowed: {_place(route)} has the same path and is not reached" for route in one.shadowed
         ]
-        if one.written == "not known":
-            lines.append(f"  handler: {one.handler.file} cannot be read: a wildcard import, or no Python")
+        lines += _unserved(one)
         if not one.compared:
             lines.append("  not compared: the application's document does not have it")
         for change in one.departures:
@@ -33,7 +32,7 @@ def text(report: Report) -> str:
             lines.append(f"  replaced: {_place(one.route)} gets nothing any more and can be deleted")
     for one in report.of("nowhere"):
         lines += [f"{one.name}: nowhere, no route and no handler", f"  contract: {one.contract}"]
-        lines.append(f"  write: `{one.function}` in {one.handler.place}")
+        lines += _unserved(one) or [f"  write: `{one.function}` in {one.handler.place}"]
         if one.near is not None:
             lines.append(f"  near: {_place(one.near)} has {one.near.path}, which differs by its last slash")
     for route in report.uncontracted:
@@ -41,6 +40,18 @@ def text(report: Report) -> str:
     for route in report.others:
         lines.append(f"{_called(route)}: stays as it is, {_kind(route)}")
     return "\n".join(lines)
+
+
+def _unserved(one: Standing) -> list[str]:
+    """Say why a handler that may be there gets nothing."""
+    match one.written:
+        case "not known":
+            return [f"  handler: {one.handler.file} cannot be read: a wildcard import, or no Python"]
+        case "not mounted":
+            feature = one.handler.file.removeprefix("handlers/").partition("/")[0].removesuffix(".py")
+            return [f"  handler: give `adopt` in adopted.py the router of generated.{feature}.routes, too"]
+        case _:
+            return []
 
 
 def summary(report: Report) -> str:

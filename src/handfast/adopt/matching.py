@@ -11,7 +11,8 @@ from handfast.codegen.ir import Feature, Operation
 from handfast.runtime.basepaths import Bases, base_paths
 from handfast.runtime.routing import shape
 
-Written: TypeAlias = Literal["written", "still a stub", "missing", "not known"]
+Written: TypeAlias = Literal["written", "still a stub", "missing", "not known", "not mounted"]
+"""What is known of a handler; one that is not mounted gets no request, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

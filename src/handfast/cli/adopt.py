@@ -281,13 +281,17 @@ def _report(root: Path, sight: Sight, loaded: Loaded, folder: Path) -> Report:
     from handfast.adopt.report import report
     from handfast.adopt.sight import Code
     from handfast.cli.handlers import handler_of
+    from handfast.codegen.scaffold import ADOPTED
 
     matching = match(loaded.features, sight.routes)
+    composed = _text(root / ADOPTED)
     handlers: dict[str, tuple[Code, Written]] = {}
     for one in matching.operations:
         function = str(one.operation.name)
         found = handler_of(root, str(one.feature.name), function)
-        handlers[one.name] = Code(function, found.file, found.line), found.state
+        mounted = composed is None or f"generated.{one.feature.name}.routes" in composed
+        state: Written = found.state if mounted else "not mounted"
+        handlers[one.name] = Code(function, found.file, found.line), state
     try:
         today = datetime.now(UTC).date()
         changes, faults = departures(loaded, matching.operations, sight.documents, folder, today)
@@ -297,3 +301,10 @@ def _report(root: Path, sight: Sight, loaded: Loaded, folder: Path) -> Report:
             "let schemas refer to each other less deeply",
         ) from None
     return report(sight.target, matching, handlers, changes, faults)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None

@@ -127,6 +127,9 @@ class Moved(BaseRoute):
         self._routes = routes
         ordered = sorted(places, key=lambda place: literalness(place.path))
         self._entries = [_entry(place, routes) for place in ordered]
+        # What has not moved is told at once, however much has.
+        paths = dict.fromkeys(_GROUP.sub("(?:", entry.pattern.pattern) for entry in self._entries)
+        self._any = re.compile("|".join(paths))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Take an operation that has moved wholly, and another method of its path in part: for a 405."""
@@ -134,6 +137,8 @@ class Moved(BaseRoute):
             return Match.NONE, {}
         found = Match.NONE
         path = _routed(scope)
+        if self._any.match(path) is None:
+            return found, {}
         for entry in self._entries:
             if entry.pattern.match(path) is None:
                 continue
@@ -163,6 +168,7 @@ class Moved(BaseRoute):
         raise NoMatchFound(name, path_params)
 
 
+_GROUP: Final = re.compile(r"\(\?P<[^>]*>")
 _BASE: Final = "handfast.base"
 _ROUTING: Final = frozenset((_BASE, "router", "route", "endpoint", "path_params"))
 """What one router notes in a scope for what it calls, and another would take for its own."""

@@ -26,6 +26,8 @@ class HandWritten:
     kind: Kind
     path: str
     """The whole path, prefixes of routers and mounts included; parameters without their convertors."""
+    shape: str
+    """The path without the names of its parameters."""
     pattern: re.Pattern[str]
     """What it matches of a request's path."""
     position: int
@@ -81,6 +83,7 @@ def _walk(
         yield HandWritten(
             kind=kind,
             path=template,
+            shape=shape(template),
             pattern=pattern,
             position=position,
             mounts=mounts,
@@ -119,7 +122,7 @@ def counterparts(method: str, paths: Iterable[str], routes: Sequence[HandWritten
     return tuple(
         route
         for route in routes
-        if route.kind in ("operation", "route") and method in route.methods and shape(route.path) in shapes
+        if route.kind in ("operation", "route") and method in route.methods and route.shape in shapes
     )
 
 
