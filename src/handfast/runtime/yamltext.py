@@ -1,7 +1,7 @@
-"""YAML bodies: the core schema of YAML 1.2, whose values are those of JSON.
+"""YAML bodies: the core schema of YAML 1.2 (10.3.2), whose values are those of JSON.
 
 Anchors and aliases are refused, since a short text could stand for an endless value, and so are tags and
-further documents. `yes`, `on`, dates and numbers with leading zeros are texts.
+further documents. `yes`, `on`, dates and what JSON has no number for (`.inf`, `1e400`) are texts.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ from typing import Final
 import yaml
 
 DEEPEST: Final = 100
-_INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})")
-_NUMBER: Final = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_INTEGERS: Final = (
+    (10, re.compile(r"[-+]?[0-9]{1,1000}")),
+    (8, re.compile(r"0o[0-7]{1,1000}")),
+    (16, re.compile(r"0x[0-9a-fA-F]{1,1000}")),
+)
+"""By their base: Python refuses to convert more than 4300 decimal digits."""
+_NUMBER: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS: Final[dict[str, object]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None, "true": True, "True": True, "TRUE": True,
     "false": False, "False": False, "FALSE": False,
@@ -123,8 +128,9 @@ class _Reader:
 def _scalar(text: str) -> object:
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.fullmatch(text):
-        return int(text)
+    for base, pattern in _INTEGERS:
+        if pattern.fullmatch(text):
+            return int(text, base)
     if _NUMBER.fullmatch(text):
         number = float(text)
         return number if math.isfinite(number) else text
