@@ -88,6 +88,7 @@ def diff(
     Compares the project with a git revision (HEAD) or a contract file. Breaking is what refuses requests
     that were accepted, or sends what could not come before; risky is what hurts some, or cannot be decided.
     """
+    from handfast.cli.generation import without_collector
     from handfast.diff import formats
     from handfast.diff.compare import compare
     from handfast.diff.contract import contracts
@@ -100,7 +101,7 @@ def diff(
         raise WrongUse(
             "--write-version writes into the project, and so needs no second contract", "leave NEW out"
         )
-    with run.out.progress("comparing contracts"):
+    with run.out.progress("comparing contracts"), without_collector():
         before = _read(run.root, old)
         after = _read(run.root, new)
         for name, loaded in ((old, before), (new or "the project", after)):
@@ -152,16 +153,16 @@ def _read(root: Path, name: str) -> Loaded:
     from handfast.diff.revision import NoRevision, checked_out
 
     if not name:
-        return read_contracts(root)
+        return read_contracts(root, examples=False)
     for path in (root / name, Path(name).resolve()):
         if path.is_file():
-            return load_file(path, root if path.is_relative_to(root) else path.parent)
+            return load_file(path, root if path.is_relative_to(root) else path.parent, examples=False)
     with ExitStack() as stack:
         try:
             folder = stack.enter_context(checked_out(root, name))
         except NoRevision as error:
             raise WrongUse(error.what, error.fix) from None
-        loaded = load(Project(folder))
+        loaded = load(Project(folder), examples=False)
     if not loaded.features and not loaded.findings:
         raise WrongUse(f"there is no contract at {name}", "name a revision that has contracts in specs/")
     return loaded

@@ -135,7 +135,7 @@ def prepare(
         findings = (*answer.findings, *early)
         planned = None if early else plan(root, answer.files)
         return Generation(root, answer.outlines, findings, answer.files, planned)
-    with _without_collector():
+    with without_collector():
         loaded = read_contracts(root, empty=empty, fetch=fetch)
         outlines = tuple(map(Outline.of, loaded.features))
         if any(finding.fatal for finding in loaded.findings):
@@ -170,7 +170,7 @@ def _removed_early(root: Path, files: Mapping[str, str]) -> tuple[Finding, ...]:
 
 
 @contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Make no search for garbage: there is little, and looking through a large contract takes a tenth."""
     was = gc.isenabled()
     gc.disable()
@@ -181,8 +181,10 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def read_contracts(root: Path, *, empty: bool = False, fetch: Fetch | None = None) -> Loaded:
-    """Read every contract below `root`; raises `WrongUse` as `prepare` does."""
+def read_contracts(
+    root: Path, *, empty: bool = False, fetch: Fetch | None = None, examples: bool = True
+) -> Loaded:
+    """Read every contract below `root`, as `load` does; raises `WrongUse` as `prepare` does."""
     from handfast.codegen.project import Project, load
 
     if not (root / "specs").is_dir():
@@ -190,7 +192,7 @@ def read_contracts(root: Path, *, empty: bool = False, fetch: Fetch | None = Non
             f"{root} has no folder specs/, so there is no contract to read",
             "name a project with --project, or make one with `handfast new DIR --contract FILE`",
         )
-    loaded = load(Project(root), fetch=fetch)
+    loaded = load(Project(root), fetch=fetch, examples=examples)
     if not loaded.features and not loaded.findings and not empty:
         raise WrongUse(
             f"no contract in {root / 'specs'}",

@@ -55,9 +55,12 @@ class _Candidate:
     source: Source
 
 
-def build(root: Map, place: Place, report: Report) -> Feature:
-    """Return the feature that the checked document `root` describes; `report` must not be fatal."""
-    return _Builder(root, place, report).feature()
+def build(root: Map, place: Place, report: Report, *, examples: bool = True) -> Feature:
+    """Return the feature that the checked document `root` describes; `report` must not be fatal.
+
+    Where `examples` is false, they are not held against their schemas.
+    """
+    return _Builder(root, place, report, holds_examples=examples).feature()
 
 
 @dataclass(slots=True)
@@ -65,6 +68,7 @@ class _Builder:
     root: Map
     place: Place
     report: Report
+    holds_examples: bool
     schemas: Normaliser = field(init=False)
     examples: Examples = field(init=False)
     params: ParamReader = field(init=False)
@@ -98,7 +102,8 @@ class _Builder:
         reader = SenderReader(self.root, self.params, self.media, self.responses, self.report)
         senders = reader.read(owners)
         self._no_circles()
-        self.examples.check(self.schemas.schemas)
+        if self.holds_examples:
+            self.examples.check(self.schemas.schemas)
         contradictions.check(
             self.schemas.places(), self.schemas.schemas, self.report, old=self.schemas.dialect.old
         )

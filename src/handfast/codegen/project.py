@@ -72,22 +72,25 @@ class _Entry:
     document: Document
 
 
-def load(project: Project, *, fetch: Fetch | None = None) -> Loaded:
+def load(project: Project, *, fetch: Fetch | None = None, examples: bool = True) -> Loaded:
     """Read every contract of the project; a bad one gives findings, never an exception.
 
-    Remote documents without a copy in the project come by `fetch`, if it is given.
+    Remote documents without a copy in the project come by `fetch`, if it is given. `examples` are held
+    against their schemas, which takes a fifth of the time, and is of no use where nobody is told.
     Features of contracts with a fatal finding are left out, so that the others can still be looked at.
     """
-    return _load(project.root, _candidates(project.root), fetch)
+    return _load(project.root, _candidates(project.root), fetch, examples=examples)
 
 
-def load_file(file: Path, root: Path) -> Loaded:
+def load_file(file: Path, root: Path, *, examples: bool = True) -> Loaded:
     """Read one contract, which need not be in a project; what it refers to must be below `root`."""
     name = file.relative_to(root).as_posix()
-    return _load(root, [(name.rpartition("/")[0] or name, name)])
+    return _load(root, [(name.rpartition("/")[0] or name, name)], examples=examples)
 
 
-def _load(root: Path, candidates: list[tuple[str, str]], fetch: Fetch | None = None) -> Loaded:
+def _load(
+    root: Path, candidates: list[tuple[str, str]], fetch: Fetch | None = None, *, examples: bool
+) -> Loaded:
     files = Files(root, read, fetch=fetch)
     findings: set[Finding] = set()
     entries: list[_Entry] = []
@@ -122,7 +125,8 @@ def _load(root: Path, candidates: list[tuple[str, str]], fetch: Fetch | None = N
     findings.update(naming.findings)
     for entry, place in zip(entries, places, strict=True):
         report = Report()
-        made = _feature(bundles[entry.file], place, report, wanted=entry.file not in fatal)
+        wanted = entry.file not in fatal
+        made = _feature(bundles[entry.file], place, report, wanted=wanted, examples=examples)
         if made is not None:
             feature, roots[entry.file] = made
             features.append(feature)
@@ -140,7 +144,9 @@ def _bundle(document: Document, files: Files) -> Bundle:
         return Bundle(Map(document.text, 0), (_too_deep(document.root, document.name),))
 
 
-def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> tuple[Feature, Map] | None:
+def _feature(
+    root: Map, place: Place, report: Report, *, wanted: bool, examples: bool
+) -> tuple[Feature, Map] | None:
     """Check one bundled contract; build it if it is `wanted` and nothing is fatally wrong.
 
     Returns the feature, and the legal document that it was built from.
@@ -151,7 +157,7 @@ def _feature(root: Map, place: Place, report: Report, *, wanted: bool) -> tuple[
         if not wanted or report.fatal:
             return None
         moves = legalise(clean, report)
-        feature = build(clean, place, report)
+        feature = build(clean, place, report, examples=examples)
         return replace(feature, legalisations=steps(root, clean, moves, report)), clean
     except RecursionError:
         finding = _too_deep(root, place.file)

@@ -39,6 +39,8 @@ class _Comparison:
         self.relations = Relations()
         self.pairs: dict[tuple[int, int], Operations] = {}
         self.groups: dict[tuple[Any, ...], _Group] = {}
+        self.known: dict[tuple[int, Direction], tuple[Found, _Group]] = {}
+        """id of a change and its direction → itself, so that its id stays its own, and its group."""
 
     def run(self) -> None:
         self.operations()
@@ -69,6 +71,15 @@ class _Comparison:
 
     def tell(self, found: Found, direction: Direction, operations: Iterable[str] = ()) -> None:
         """Take a change up; the same change of a shared part is one, as bad as it is anywhere."""
+        _, group = self.known.get((id(found), direction), (None, None))
+        if group is None:
+            group = self.group(found, direction)
+            self.known[id(found), direction] = found, group
+        if found.severity == group.found.severity:
+            group.operations.update(dict.fromkeys(operations))
+
+    def group(self, found: Found, direction: Direction) -> _Group:
+        """Return what gathers a change; a worse one of the same kind and place takes it over."""
         old, new = found.old, found.new
         key = (
             found.rule,
@@ -77,11 +88,10 @@ class _Comparison:
             old and (old.source, old.pointer),
             new and (new.source, new.pointer),
         )
-        group = self.groups.get(key)
-        if group is None or found.severity > group.found.severity:
-            group = self.groups[key] = _Group(found, direction)
-        if found.severity == group.found.severity:
-            group.operations.update(dict.fromkeys(operations))
+        group = self.groups.setdefault(key, _Group(found, direction))
+        if found.severity > group.found.severity:
+            group.found, group.operations = found, {}
+        return group
 
     def note(
         self,

@@ -77,7 +77,7 @@ class Documents:
     def _of(self, view: Direction) -> Directed:
         if view not in self._directed:
             schemas: Any = self._schemas.schemas
-            self._directed[view] = Directed(schemas, view, lambda name: LOCAL + quote(name))
+            self._directed[view] = Directed(schemas, view, lambda name: LOCAL + quote(name), at_once=False)
         return self._directed[view]
 
     def _definition(self, directed: Directed, name: str) -> Schema:
@@ -108,9 +108,22 @@ def _references(schema: Any) -> Iterator[str]:
 # --- what nobody has declared ---------------------------------------------------------------------
 
 
-def closed(document: Schema) -> Schema:
-    """Return `document` without the values that hold properties of which it says nothing."""
-    return _Closer(document).run()
+_Asked = tuple[str, "_Names | None"]
+"""A definition, and which of its properties others describe too; None where it says all of a value."""
+_Memo = dict[tuple[int, str], tuple[Schema, Schema, tuple[_Asked, ...]]]
+"""id and variant of a definition → itself, so that its id stays its own; closed; what that refers to."""
+
+
+class Closing:
+    """Closes documents, and each of the definitions that they share once."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._memo: _Memo = {}
+
+    def closed(self, document: Schema) -> Schema:
+        """Return `document` without the values that hold properties of which it says nothing."""
+        return _Closer(document, self._memo).run()
 
 
 _INSIDE = (*_NESTED, "contains", "unevaluatedProperties", "propertyNames")
@@ -152,27 +165,38 @@ def shallow(document: Schema) -> Schema:
 
 
 class _Closer:
-    def __init__(self, document: Schema) -> None:
-        self.document = document
+    def __init__(self, document: Schema, memo: _Memo) -> None:
+        self.document, self.memo = document, memo
         self.defs: dict[str, Schema] = document.get("$defs", {}) if isinstance(document, dict) else {}
         self.made: dict[str, Schema] = {}
-        self.waiting: list[tuple[str, _Names | None]] = []
+        self.waiting: list[_Asked] = []
+        self.asked: list[_Asked] = []
 
     def run(self) -> Schema:
         if not isinstance(self.document, dict):
             return self.document
         root = self.whole({key: value for key, value in self.document.items() if key != "$defs"})
         while self.waiting:
-            name, several = self.waiting.pop()
-            schema = self.defs[name]
-            key = _variant(name, several)
-            self.made[key] = self.whole(schema) if several is None else self.part(schema, several)
+            self.define(*self.waiting.pop())
         if not isinstance(root, dict):
             return root
         return {**root, "$defs": {**self.defs, **self.made}} if self.defs else root
 
+    def define(self, name: str, several: _Names | None) -> None:
+        """Close a definition, or take it as it was closed for another document of the same contract."""
+        schema, key = self.defs[name], _variant(name, several)
+        known = self.memo.get((id(schema), key))
+        if known is None:
+            self.asked = []
+            made = self.whole(schema) if several is None else self.part(schema, several)
+            known = self.memo[id(schema), key] = schema, made, tuple(self.asked)
+        self.made[key] = known[1]
+        for asked in known[2]:
+            self.ref(*asked)
+
     def ref(self, name: str, several: _Names | None) -> str:
         """Refer to a schema: one that says all of a value (None), or a part of it."""
+        self.asked.append((name, several))
         key = _variant(name, several)
         if key not in self.made:
             self.made[key] = True

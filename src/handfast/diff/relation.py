@@ -13,9 +13,9 @@ from typing import Any, Literal, TypeAlias
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
-from handfast.diff.documents import closed, shallow
+from handfast.diff.documents import Closing, shallow
 from handfast.diff.model import Witness
-from handfast.diff.witness import THOROUGH, find
+from handfast.diff.witness import CURSORY, THOROUGH, find
 from handfast.validation.directions import Schema
 
 Answer: TypeAlias = Literal["yes", "no", "unknown"]
@@ -51,18 +51,20 @@ class Relations:
         self._patience = PATIENCE
         self._proved: dict[tuple[str, str], bool] = {}
         self._canonical: dict[str, CanonicalSchema | None] = {}
+        self._closing = Closing()
         self._closed: dict[int, tuple[Schema, Schema, str]] = {}
         """id of a document → itself, kept so that no other gets its id; closed; and that as text."""
 
-    def covers(self, wide: Schema, narrow: Schema) -> Relation:
+    def covers(self, wide: Schema, narrow: Schema, *, likely: bool = False) -> Relation:
         """Say whether `wide` takes every declared value that `narrow` takes.
 
-        Both are self-contained documents. Properties that `narrow` does not declare do not count.
+        Both are self-contained documents. Properties that `narrow` does not declare do not count. Where it is
+        `likely`, since it follows from the parts, large schemas are given fewer values to refute it.
         """
         tight, text = self._tight(narrow)
         key = (_text(wide), text)
         if key not in self._known:
-            self._known[key] = self._covers(wide, tight, narrow, key)
+            self._known[key] = self._covers(wide, tight, narrow, key, likely=likely)
         return self._known[key]
 
     def proves(self, wide: Schema, narrow: Schema) -> bool:
@@ -79,11 +81,13 @@ class Relations:
 
     def _tight(self, narrow: Schema) -> tuple[Schema, str]:
         if id(narrow) not in self._closed:
-            tight = closed(narrow)
+            tight = self._closing.closed(narrow)
             self._closed[id(narrow)] = (narrow, tight, _text(tight))
         return self._closed[id(narrow)][1:]
 
-    def _covers(self, wide: Schema, tight: Schema, narrow: Schema, texts: tuple[str, str]) -> Relation:
+    def _covers(
+        self, wide: Schema, tight: Schema, narrow: Schema, texts: tuple[str, str], *, likely: bool
+    ) -> Relation:
         if wide is True or tight is False or texts[0] == texts[1]:
             return _YES
         outer, inner = self._form(wide, texts[0]), self._form(tight, texts[1])
@@ -103,7 +107,9 @@ class Relations:
                 return _YES
         thorough = answer == "unknown" and self._patience > 0 and sum(map(len, texts)) <= _LARGEST_DIFFERENCE
         self._patience -= thorough
-        witness = find(tight, narrow, wide, rest, effort=THOROUGH if thorough else 1)
+        large = sum(map(len, texts)) > _LARGEST
+        effort = THOROUGH if thorough else CURSORY if likely and large else 1
+        witness = find(tight, narrow, wide, rest, effort=effort)
         if witness is not None:
             return Relation("no", witness)
         if answer == "no":

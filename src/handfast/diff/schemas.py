@@ -115,7 +115,9 @@ class Schemas:
             two = _Two(flatten(old), flatten(new))
             walk = _Walk(self, two, flow)
             walk.run()
-            self._known[key] = self._settled(walk.result, two, flow, top=False)
+            result = walk.result
+            result.found = list({id(one): one for one in result.found}.values())  # of parts that many share
+            self._known[key] = self._settled(result, two, flow, top=False)
         return self._known[key]
 
     def _settled(self, result: Result, two: _Two, flow: Flow, *, top: bool) -> Result:
@@ -128,7 +130,7 @@ class Schemas:
             return Result([_harmless(one) for one in result.found])
         if any(one.severity is BREAKING for one in result.found):
             return result
-        relation = self.relations.covers(receiver, sender)
+        relation = self.relations.covers(receiver, sender, likely=worst is SAFE and result.whole)
         if relation.answer == "unknown" and (worst is RISKY or result.whole):
             return result
         return Result([*result.found, _whole(two, relation)])

@@ -31,6 +31,8 @@ MOST_BUILT: Final = 600
 """Values, inner ones counted, that are made for one pair: large schemas get fewer attempts."""
 THOROUGH: Final = 30
 """How many times more of both where nothing is known of a pair, and it is small."""
+CURSORY: Final = 0.2
+"""How many times fewer where the parts have been held against each other already, and the pair is large."""
 DEEPEST: Final = 8
 _LONGEST: Final = 5000
 _MOST_ITEMS: Final = 64
@@ -43,7 +45,7 @@ class _Dead(Exception):
 
 
 def find(
-    tight: Schema, narrow: Schema, wide: Schema, rest: Schema | None = None, *, effort: int = 1
+    tight: Schema, narrow: Schema, wide: Schema, rest: Schema | None = None, *, effort: float = 1
 ) -> Witness | None:
     """Return the smallest value found that `tight` and `narrow` take and `wide` refuses, or None.
 
@@ -59,7 +61,7 @@ def find(
     sources: list[Schema] = [rest, tight] if isinstance(rest, dict) else [tight]
     for source in sources:
         maker = _Maker(source, wide)
-        left = ATTEMPTS * effort
+        left = int(ATTEMPTS * effort)
         for number in range(left):
             left -= 1
             if left < 0 or maker.built > MOST_BUILT * effort:

@@ -37,9 +37,14 @@ class Directed:
     """Schemas by their names, put into the form in which one direction is held against them."""
 
     def __init__(
-        self, schemas: Mapping[str, Schema], direction: Direction, address: Callable[[str], str]
+        self,
+        schemas: Mapping[str, Schema],
+        direction: Direction,
+        address: Callable[[str], str],
+        *,
+        at_once: bool = True,
     ) -> None:
-        """Convert all schemas; `address` says by which URI one of the results is referred to."""
+        """Convert all schemas `at_once`, or none; `address` says by which URI a result is referred to."""
         self._schemas = schemas
         self._direction = direction
         self._mark = "readOnly" if direction == "request" else "writeOnly"
@@ -51,9 +56,10 @@ class Directed:
         self._waiting: list[tuple[str, frozenset[str]]] = []
         self.definitions: dict[str, Schema] = {}
         """The schemas in that form; those that somebody else hides properties of are there once more."""
-        for name, schema in schemas.items():
-            self.definitions[name] = self._of(schema)
-        self._drain()
+        if at_once:
+            for name, schema in schemas.items():
+                self.definitions[name] = self._of(schema)
+            self._drain()
 
     def of(self, schema: Schema) -> Schema:
         """Return a part of one of the schemas in that form; `definitions` may grow."""
@@ -140,8 +146,9 @@ class Directed:
         for one in schema.get("allOf", ()):
             found |= self._hides(one)
         for key in ("anyOf", "oneOf"):
-            sets = [self._hides(one) for one in _not_null(schema.get(key, ()))]
-            found |= sets[0].intersection(*sets) if sets else _NOBODY
+            if key in schema:
+                sets = [self._hides(one) for one in _not_null(schema[key])]
+                found |= sets[0].intersection(*sets) if sets else _NOBODY
         return found
 
     def _demanded_of(self, name: str) -> frozenset[str]:
@@ -175,7 +182,7 @@ class Directed:
             return True
         if any(self._marked(one) for one in schema.get("allOf", ())):
             return True
-        choices = (_not_null(schema.get(key, ())) for key in ("anyOf", "oneOf"))
+        choices = (_not_null(schema[key]) for key in ("anyOf", "oneOf") if key in schema)
         return any(others and all(self._marked(one) for one in others) for others in choices)
 
     def _is_marked(self, name: str) -> bool:
