@@ -149,6 +149,12 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def patterns(session: nox.Session) -> None:
+    """Random patterns held against Node.js: ours mean what ECMA-262 says, or generation tells of them."""
+    session.run("python", "-m", "tools.ecmascript", *session.posargs)
+
+
+@nox.session(default=False)
 def compare(session: nox.Session) -> None:
     """Other generators beside ours on real contracts; a table, with `-- --write FILE` a page."""
     env = {"HANDFAST_CORPUS": str(CORPUS)}

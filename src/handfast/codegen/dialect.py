@@ -146,12 +146,11 @@ class Dialect:
             what = f"the pattern `{text[:60]}` is not of ECMA-262; it is taken as other languages take it"
             fix = "write it without flags in the text, `\\A`, `\\z`, `(?P<` and possessive repeats"
             self.report.warn(owner.key_source(key), "foreign-pattern", what, fix)
-        elif not pattern.is_exact:
+        elif pattern.inexact is not None:
+            why, fix = pattern.inexact
             what = (
-                f"the pattern `{text[:60]}` refers to a group that a repeat may pass over or fill with "
-                "nothing, or refers to one in what stands behind; the last text of the group is taken for it"
+                f"the pattern `{text[:60]}` {why}: some texts may be taken that ECMA-262 refuses, or refused"
             )
-            fix = "refer to a group that every turn of the repeat fills, or that is in none"
             self.report.warn(owner.key_source(key), "inexact-pattern", what, fix)
         return pattern
 

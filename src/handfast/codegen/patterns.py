@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from handfast.codegen.regexmeaning import Meaning, said_otherwise
+from handfast.codegen.regexmeaning import Meaning, Reason, said_otherwise
 from handfast.codegen.shorthands import BOUNDS, SHORTHANDS
 from handfast.validation.engine import Unusable, compiled
 
@@ -55,8 +55,8 @@ class Pattern:
     max_length: int | None = None
     is_foreign: bool = False
     """Whether it is none of ECMA-262, and means what it does in most other languages."""
-    is_exact: bool = True
-    """Whether it matches just the texts that ECMA-262 says it matches."""
+    inexact: Reason | None = None
+    """Why it may not match just the texts that ECMA-262 says it matches, and the cure; None where it does."""
 
 
 @lru_cache(maxsize=4096)
@@ -74,7 +74,7 @@ def compilable(pattern: str) -> Pattern | None:
         text = _Rewriter(text, spelled=spelled).text()
         if not _compiles(text):
             return None
-    return Pattern(text, is_foreign=foreign, is_exact=meaning.is_exact)
+    return Pattern(text, is_foreign=foreign, inexact=meaning.inexact)
 
 
 def is_foreign(pattern: str) -> bool:

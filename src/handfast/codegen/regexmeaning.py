@@ -9,9 +9,11 @@ r"""What the engine takes otherwise than ECMA-262, said by means that both take 
   neighbour is named, which costs no steps back however long the text is; where one side is known, the other
   is looked at.
 
+- `a+x?a+` takes `aa` at least; the engine lets one `a` do (an error of its own, with any equal repeats).
+
 A group in a repeat forgets its text with each turn (22.2.2.3.1); to the engine it does not. For references to
-groups that a turn may pass over or may fill with nothing, and for those in what is looked for behind, no
-means are known: such a pattern is inexact, and its author is told.
+groups that a turn may pass over or may fill with nothing, and for what is looked for behind with references,
+or with lookarounds in several lengths, no means are known: such a pattern is inexact, and its author is told.
 """
 
 from __future__ import annotations
@@ -21,7 +23,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from handfast.codegen.regextree import Back, Bound, Choice, Group, Part, Repeat, Text, Unreadable, parse
+from handfast.codegen.regextree import (
+    BEYOND,
+    Back,
+    Bound,
+    Choice,
+    Group,
+    Part,
+    Repeat,
+    Text,
+    Unreadable,
+    parse,
+)
 from handfast.codegen.shorthands import AHEAD, BEHIND, NOT_AHEAD, NOT_BEHIND, RANGES, SHORTHANDS, others
 
 _DOT: Final = r"[^\n\r\u{2028}\u{2029}]"
@@ -30,19 +43,28 @@ _NEVER: Final = r"[^\s\S]"
 _WORD: Final = f"[{SHORTHANDS['w']}]"
 _OTHER: Final = f"[^{SHORTHANDS['w']}]"
 _EITHER: Final = frozenset((True, False))
+_REFERENCE: Final = (
+    "refers to a group that a repeat may pass over or fill with nothing, or looks behind for one",
+    "refer to a group that every turn of its repeat fills, and to none in what is looked for behind",
+)
+_BEHIND: Final = (
+    "looks behind for texts of several lengths, and around in them",
+    "look behind for texts of one length, or without lookarounds and `\\b` in them",
+)
 
 Kinds: TypeAlias = frozenset[bool]
 """Whether a character is of a word: it is, it is not, or it may be either."""
+Reason: TypeAlias = tuple[str, str]
 Chain: TypeAlias = tuple[tuple[Part | Choice, int], ...]
 """What a part stands in, from the whole pattern down, and in which alternative of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A pattern by other means, and whether it means in all texts what its author wrote."""
+    """A pattern by other means; `inexact` says why it may mean something else in some texts, and the cure."""
 
     text: str
-    is_exact: bool = True
+    inexact: Reason | None = None
 
 
 def said_otherwise(pattern: str) -> Meaning:
@@ -56,7 +78,7 @@ def said_otherwise(pattern: str) -> Meaning:
     references.settle()
     printer = _Printer(references)
     printer.bounds(tree, start=True, end=True)
-    return Meaning(printer.choice(tree), references.are_exact)
+    return Meaning(printer.choice(tree), references.inexact)
 
 
 # --- references ------------------------------------------------------------------------------------
@@ -67,14 +89,13 @@ class _References:
     """What each reference means, by where it and its group stand."""
 
     groups: dict[int, Chain] = field(default_factory=dict)
-    order: list[int] = field(default_factory=list)
     closed: set[int] = field(default_factory=set)
     found: list[tuple[Back, Chain, bool]] = field(default_factory=list)
     """Each reference, what it stands in, and whether its group ends before it."""
     empty: set[Back] = field(default_factory=set)
     marked: set[int] = field(default_factory=set)
     """Groups that an empty group follows."""
-    are_exact: bool = True
+    inexact: Reason | None = None
 
     def visit(self, part: Part | Choice, chain: Chain) -> None:
         match part:
@@ -85,6 +106,8 @@ class _References:
             case Repeat():
                 self.visit(part.part, (*chain, (part, 0)))
             case Group():
+                if part.is_behind and _width(part.body) is None and _looks_around(part.body):
+                    self.inexact = _BEHIND
                 if part.number is not None:
                     self.groups[part.number] = chain
                 self.visit(part.body, (*chain, (part, 0)))
@@ -95,10 +118,8 @@ class _References:
 
     def settle(self) -> None:
         for back, chain, ended in self.found:
-            if any(
-                isinstance(one, Group) and one.opening.startswith("(?<") and one.is_look for one, _ in chain
-            ):
-                self.are_exact = False  # what stands behind is matched from its end
+            if _is_behind(chain) or _is_behind(self.groups[back.group]):
+                self.inexact = _REFERENCE  # what stands behind is matched from its end
             elif not ended or self.never_there(chain, self.groups[back.group]):
                 self.empty.add(back)
             else:
@@ -121,10 +142,48 @@ class _References:
         unsure = [at for at in range(shared, len(group)) if _may_be_left_out(group[at][0])]
         turns = [(at, one) for at, (one, _) in enumerate(group) if isinstance(one, Repeat) and one.high > 1]
         # To ECMA-262 a turn that takes nothing did not happen.
-        self.are_exact &= not any(at >= shared and _edge_of(one.part, last=False)[1] for at, one in turns)
+        empty = any(at >= shared and _edge_of(one.part, last=False)[1] for at, one in turns)
+        if empty or any(turn < at for turn, _ in turns for at in unsure):
+            self.inexact = _REFERENCE
         if unsure:
-            self.are_exact &= not any(turn < at for turn, _ in turns for at in unsure)
             self.marked.add(number)
+
+
+def _is_behind(chain: Chain) -> bool:
+    return any(isinstance(one, Group) and one.is_behind for one, _ in chain)
+
+
+def _width(part: Part | Choice) -> int | None:
+    """Return how many characters a part takes, None if that differs."""
+    match part:
+        case Text():
+            return 0 if part.text in ("^", "$") else 1
+        case Bound():
+            return 0
+        case Back():
+            return None
+        case Repeat():
+            one = _width(part.part)
+            return None if one is None or part.low != part.high else one * part.low
+        case Group():
+            return 0 if part.is_look else _width(part.body)
+        case Choice():
+            widths = set()
+            for option in part.options:
+                taken = [_width(one) for one in option]
+                widths.add(None if None in taken else sum(one for one in taken if one is not None))
+            return widths.pop() if len(widths) == 1 else None
+
+
+def _looks_around(part: Part | Choice) -> bool:
+    match part:
+        case Choice():
+            return any(_looks_around(one) for option in part.options for one in option)
+        case Group():
+            return part.is_look or _looks_around(part.body)
+        case Repeat():
+            return _looks_around(part.part)
+    return isinstance(part, Bound)
 
 
 def _shared(one: Chain, other: Chain) -> int:
@@ -154,7 +213,28 @@ class _Printer:
         """Number of a group → its number here, and that of the empty group behind it."""
 
     def choice(self, choice: Choice, *, dots: bool = True) -> str:
-        return "|".join("".join(self._part(part, dots) for part in option) for option in choice.options)
+        return "|".join(self._sequence(option, dots) for option in choice.options)
+
+    def _sequence(self, parts: list[Part], dots: bool) -> str:
+        texts = []
+        for at, part in enumerate(parts):
+            between = (
+                0 < at < len(parts) - 1 and _endless(parts[at - 1]) == _endless(parts[at + 1]) is not None
+            )
+            optional = _bare(part) if between else None
+            if isinstance(optional, Repeat) and optional.low == 0 and optional.high:
+                texts.append(self._optional(optional, dots))
+            else:
+                texts.append(self._part(part, dots))
+        return "".join(texts)
+
+    def _optional(self, repeat: Repeat, dots: bool) -> str:
+        """Say `x?` as `(?:x|)`: between two equal repeats the engine takes one of these for both."""
+        lazy = "?" if len(repeat.text) > 1 and repeat.text.endswith("?") else ""
+        most = "" if repeat.high >= BEYOND else str(repeat.high)
+        times = "" if most == "1" else f"{{1,{most}}}{lazy}" if most else f"+{lazy}"
+        text = self._part(repeat.part, dots) + times
+        return f"(?:|{text})" if lazy else f"(?:{text}|)"
 
     def _part(self, part: Part, dots: bool) -> str:
         match part:
@@ -226,6 +306,25 @@ class _Printer:
             self._bounds[bound] = named if end else looked
 
 
+def _bare(part: Part) -> Part:
+    """Return what stands alone in groups that capture nothing."""
+    while isinstance(part, Group) and part.opening == "(?:" and len(part.body.options) == 1:
+        if len(part.body.options[0]) != 1:
+            break
+        part = part.body.options[0][0]
+    return part
+
+
+def _endless(part: Part) -> object:
+    """Return what a greedy repeat from one on repeats, in a form to compare; None for other parts."""
+    part = _bare(part)
+    if not isinstance(part, Repeat) or part.low != 1 or part.text not in ("+", "{1,}"):
+        return None
+    inner = _bare(part.part)
+    known = _ranges(inner.text) if isinstance(inner, Text) and inner.text != "." else None
+    return _Printer(_References()).choice(Choice([[inner]])) if known is None else tuple(_joined(list(known)))
+
+
 def _beside(parts: Sequence[Part], anchor: str, *, last: bool) -> bool | None:
     """Whether the character next to a bound is of a word, if that is certain; none is no word's."""
     if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].text == anchor:
@@ -277,7 +376,7 @@ _CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "b": 8}
 
 def _kinds(text: str) -> Kinds:
     """Return of which kinds the characters may be that a character, a class or an escape stands for."""
-    ranges = _class(text[1:-1]) if text[0] == "[" and len(text) > 1 else None if text == "." else _class(text)
+    ranges = None if text == "." else _ranges(text)
     if ranges is None:
         return _EITHER
     words = RANGES["w"]
@@ -288,6 +387,10 @@ def _kinds(text: str) -> Kinds:
         if not any(first <= low and high <= last for first, last in words):
             found.add(False)
     return frozenset(found) or _EITHER
+
+
+def _ranges(text: str) -> _Ranges | None:
+    return _class(text[1:-1]) if text[0] == "[" and len(text) > 1 else _class(text)
 
 
 def _class(body: str) -> _Ranges | None:

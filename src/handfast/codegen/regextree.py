@@ -13,7 +13,7 @@ _ESCAPE: Final = re.compile(
 _CLASS: Final = re.compile(r"\[(?:\\.|[^\]\\])*\]", re.DOTALL)
 _QUANTIFIER: Final = re.compile(r"(?:([*+?])|\{(\d+)(,(\d*))?\})\??")
 _OPEN: Final = re.compile(r"\((?:\?(?:[:=!]|<[=!]|<(?P<name>[^>=!][^>]*)>|(?P<flags>[ims]*(?:-[ims]+)?):))?")
-_BEYOND: Final = 10**9
+BEYOND: Final = 10**9
 """High enough for no end."""
 
 
@@ -54,6 +54,11 @@ class Group:
     def is_look(self) -> bool:
         """Whether it looks around and takes no characters."""
         return self.opening in ("(?=", "(?!", "(?<=", "(?<!")
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it looks behind."""
+        return self.opening in ("(?<=", "(?<!")
 
     @property
     def is_denied(self) -> bool:
@@ -124,10 +129,10 @@ class _Parser:
         if self.at < len(self.text) and self.text[self.at] in "*+?":
             raise Unreadable(self.text)
         if match[1]:
-            low, high = (0 if match[1] in "*?" else 1), (1 if match[1] == "?" else _BEYOND)
+            low, high = (0 if match[1] in "*?" else 1), (1 if match[1] == "?" else BEYOND)
         else:
             low = int(match[2])
-            high = low if match[3] is None else int(match[4]) if match[4] else _BEYOND
+            high = low if match[3] is None else int(match[4]) if match[4] else BEYOND
         return Repeat(part, match[0], low, high)
 
     def part(self) -> Part:

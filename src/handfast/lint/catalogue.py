@@ -128,7 +128,7 @@ GENERATION: dict[str, str] = {
     "id-ignored": "A pointer in a schema with an `$id` names nothing there, and is read from the document.",
     "ignored-header": "A header is declared that OpenAPI says to ignore.",
     "ignored-sibling": "A key stands beside a `$ref` and means nothing there.",
-    "inexact-pattern": "A pattern refers to a group whose text is not known as exactly as ECMA-262 says.",
+    "inexact-pattern": "A pattern has a form that is not matched in all texts as ECMA-262 has it.",
     "interim-status": "A 1xx status is declared, which no handler answers.",
     "many-documents": "A YAML file holds several documents.",
     "missing-field": "A field is missing that OpenAPI demands.",
