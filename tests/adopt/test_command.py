@@ -206,8 +206,13 @@ def test_a_set_up_changes_nothing_that_is_there(folder: Path) -> None:
     assert f"| `GET /pets/{{petId}}` | by hand | `shop/main.py:{number}` |" in table
     refused = adopt(folder, "shop.main:app", "--contract", folder / "api.yaml")
     assert (refused.code, "has contracts already" in refused.err) == (2, True)
-    again = adopt(folder, "adopted:app")
+    again = adopt(folder, "adopted:app", "--dry-run")
     assert again.code == 0, "while nothing has moved, it is the application itself"
+    (folder / "adopted.py").rename(folder / "app.py")
+    adopt(folder)
+    assert not (folder / "adopted.py").exists(), "the project has a root of its own in the end"
+    (folder / "app.py").rename(folder / "other.py")
+    assert adopt(folder, "shop.main:app", "--json").json["written"] == ["adopted.py"]
 
 
 @pytest.mark.threat("elevation.guard-left-behind")

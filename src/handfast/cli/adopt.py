@@ -20,7 +20,6 @@ from handfast.counted import counted
 if TYPE_CHECKING:
     from handfast.adopt.report import Report
     from handfast.adopt.sight import Code, Sight
-    from handfast.cli.generation import Generation
     from handfast.codegen.project import Loaded
 
 
@@ -88,16 +87,17 @@ def adopt(
         return FINDINGS
     with tempfile.TemporaryDirectory(prefix="handfast-adopt-") as folder, run.out.progress("comparing"):
         first = _first(run.root, sight, contract)
-        made = _prepared(run, first, contract, Path(folder) / "project")
-        if made is None or made.loaded is None:
+        prepared = _prepared(run, first, contract, Path(folder) / "project")
+        if prepared is None:
             return FINDINGS
+        loaded, files = prepared
         written: list[str] = []
-        if not dry_run:
-            found = _written(run, sight, made, first)
+        if not dry_run and (files or not _is_composed(run.root, sight.target)):
+            found = _written(run, sight, loaded, files, first)
             if found is None:
                 return FINDINGS
             written = found
-        report = _report(run.root, sight, made.loaded, Path(folder))
+        report = _report(run.root, sight, loaded, Path(folder))
     run.out.findings(report.faults)
     if form is Form.TEXT:
         run.out.data(formats.text(report), **formats.facts(report))
@@ -173,30 +173,40 @@ def _first(root: Path, sight: Sight, contract: Path | None) -> dict[str, bytes]:
     return {f"{folder}/{path}": text for path, text in found.items()}
 
 
-def _prepared(run: Run, first: Mapping[str, bytes], contract: Path | None, folder: Path) -> Generation | None:
-    """Return what the contracts come to: those of the project, or the `first`, in `folder`, which is made."""
-    from handfast.cli.generation import prepare
-    from handfast.cli.new import as_given
+def _prepared(
+    run: Run, first: Mapping[str, bytes], contract: Path | None, folder: Path
+) -> tuple[Loaded, Mapping[str, str]] | None:
+    """Return what the contracts say, and what has to be generated: nothing where that has been done before.
 
-    if not first:
-        made = prepare(run.root)
+    They are those of the project, or the `first`, which are read in `folder`, which is made. None where they
+    are faulty.
+    """
+    from handfast.cli.generation import prepare, read_contracts
+    from handfast.cli.new import as_given
+    from handfast.codegen.manifest import MANIFEST
+
+    files: Mapping[str, str] = {}
+    if not first and (run.root / MANIFEST).is_file():
+        loaded: Loaded | None = read_contracts(run.root)
     else:
         for path, text in first.items():
             _write(folder / path, text)
         for name in ("pyproject.toml", "ruff.toml", ".ruff.toml"):  # how generated code is laid out
-            if (run.root / name).is_file():
+            if first and (run.root / name).is_file():
                 shutil.copyfile(run.root / name, folder / name)
-        made = prepare(folder, empty=True)
-    findings = made.findings
+        made = prepare(folder if first else run.root, empty=bool(first))
+        loaded, files = made.loaded, made.files
+    findings = loaded.findings if loaded is not None else ()
     if contract is not None:
         originals = _originals(first, contract)
         findings = tuple(as_given(finding, originals, contract) for finding in findings)
     run.out.findings(findings)
-    if made.plan is None or not made.features:
-        what = "the contract is faulty" if made.plan is None else "there is no operation to adopt"
+    if loaded is None or loaded.fatal or not loaded.features:
+        faulty = loaded is not None and loaded.fatal
+        what = "the contract is faulty" if faulty else "there is no operation to adopt"
         run.out.result(f"{what}; nothing was written", written=[])
         return None
-    return made
+    return loaded, files
 
 
 def _originals(first: Iterable[str], contract: Path) -> dict[str, Path]:
@@ -206,38 +216,48 @@ def _originals(first: Iterable[str], contract: Path) -> dict[str, Path]:
     return dict(zip(first, scaffold.related(contract).values(), strict=True))
 
 
-def _written(run: Run, sight: Sight, made: Generation, first: Mapping[str, bytes]) -> list[str] | None:
+def _written(
+    run: Run, sight: Sight, loaded: Loaded, files: Mapping[str, str], first: Mapping[str, bytes]
+) -> list[str] | None:
     """Write what the project lacks, and return the paths; None where something stands in the way.
 
-    A project that has been generated before is left to `handfast generate`.
+    `files` are generated, and `first` the first contracts. No file that is there is changed.
     """
-    from handfast.cli.generation import prepare
     from handfast.codegen import scaffold
-    from handfast.codegen.manifest import MANIFEST
     from handfast.codegen.write import plan
 
     root = run.root
     own = {
         path: text.encode()
-        for path, text in scaffold.adopted(made.features, sight.target, factory=sight.factory).items()
+        for path, text in scaffold.adopted(loaded.features, sight.target, factory=sight.factory).items()
     }
     own |= first
     lacking = {path: text for path, text in own.items() if not (root / path).exists()}
-    fresh = not (root / MANIFEST).is_file()
-    _check_ways(root, [*lacking, *(made.files if fresh else ())])
+    _check_ways(root, [*lacking, *files])
     _check_names(root)
-    refused = plan(root, made.files).refused if fresh else ()
-    if refused:
-        run.out.findings(refused)
+    planned = plan(root, files) if files else None
+    if planned is not None and planned.refused:
+        run.out.findings(planned.refused)
         run.out.result("nothing was written", written=[])
         return None
     for path, text in lacking.items():
         _write(root / path, text)
-    if not fresh:
-        return sorted(lacking)
-    final = prepare(root)
-    final.apply()
-    return sorted({*lacking, *final.files})
+    if planned is not None:
+        try:
+            planned.apply()
+        except OSError as error:
+            raise CliError(
+                f"{root} cannot be written: {error.strerror}", "make the folder writable, then adopt again"
+            ) from error
+    return sorted({*lacking, *files})
+
+
+def _is_composed(root: Path, target: str) -> bool:
+    """Whether the project has its root: around the application, or, at the end, without it."""
+    from handfast.cli.root import composition
+
+    own = composition(root)
+    return own is not None and own != target.partition(":")[0]
 
 
 def _check_names(root: Path) -> None:
