@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 CONTRACT = "specs/001-shop/contracts/api.json"
+TEST = "tests/test_shop.py"
 APP = """\
+from pathlib import Path
+
 from generated.shop.routes import build_router
+from handfast.runtime import Settings, create_app
 from handlers.shop import operations
 
-router = build_router(operations)
+settings = Settings(env="development")
+app = create_app(settings, root=Path(__file__).parent, routers=[build_router(operations)])
 """
 _TYPES: tuple[dict[str, Any], ...] = (
     {"type": "string"},
@@ -34,6 +39,8 @@ class Operation:
     query: dict[str, dict[str, Any]] = field(default_factory=dict)
     body: str = ""
     result: str = ""
+    tag: str = "one"
+    identity: str = "thing_id"
 
 
 class Shop:
@@ -71,13 +78,22 @@ class Shop:
     def add_parameter(self, operation: Operation) -> None:
         operation.query[f"word{self.fresh()}"] = self.random.choice(_TYPES)
 
-    def change(self) -> str:
-        """Make one random change and say which."""
+    def change(self) -> list[str]:
+        """Change one thing or, one time in four, up to three at once; say which."""
         self.renamed = {}
+        count = self.random.choice((1, 1, 1, self.random.randint(2, 3)))
+        return [self.change_one() for _ in range(count)]
+
+    def rename(self, was: str, now: str) -> None:
+        """Note that a word is replaced, which may have replaced another in the same change."""
+        self.renamed = {old: now if new == was else new for old, new in self.renamed.items()} | {was: now}
+
+    def change_one(self) -> str:
+        """Make one random change and say which."""
         one = self.random.choice(self.operations)
         kind = self.random.choice(
             ("new", "removed", "renamed", "parameter", "lost", "retyped", "body", "result",
-             "schema", "field", "order", "gone")
+             "schema", "field", "order", "gone", "word", "tag", "identity")
         )  # fmt: skip
         match kind:
             case "new":
@@ -86,7 +102,7 @@ class Shop:
                 self.operations.remove(one)
             case "renamed":
                 was, one.name = one.name, f"work{self.fresh()}"
-                self.renamed = {was: one.name}
+                self.rename(was, one.name)
             case "lost" if one.query:
                 del one.query[self.random.choice([*one.query])]
             case "retyped" if one.query:
@@ -100,13 +116,22 @@ class Shop:
                 now = f"Thing{self.fresh()}"
                 self.schemas = {now if name == was else name: made for name, made in self.schemas.items()}
                 self.replace(was, now)
-                self.renamed = {was: now}
+                self.rename(was, now)
             case "field":
                 self.schemas[self.random.choice([*self.schemas])] = {
                     f"part{self.fresh()}": self.random.choice(_TYPES)
                 }
             case "order":
                 one.query = dict(reversed(one.query.items()))
+            case "word" if one.query:
+                was = self.random.choice([*one.query])
+                now = f"word{self.fresh()}"
+                one.query = {now if name == was else name: made for name, made in one.query.items()}
+            case "identity" if "{" in one.path:
+                one.identity = f"thing{self.fresh()}_id"
+                one.path = re.sub(r"{.*}", f"{{{one.identity}}}", one.path)
+            case "tag":
+                one.tag = "two" if one.tag == "one" else "one"
             case "gone" if len(self.schemas) > 1:
                 was = self.random.choice([*self.schemas])
                 del self.schemas[was]
@@ -133,12 +158,13 @@ class Shop:
             ]
             if "{" in one.path:
                 identity = {"type": "string", "format": "uuid"}
-                parameters.append({"name": "thing_id", "in": "path", "required": True, "schema": identity})
+                parameters.append({"name": one.identity, "in": "path", "required": True, "schema": identity})
             answer: dict[str, Any] = {"description": "Done."}
             if one.result:
                 answer["content"] = _json(one.result)
             made: dict[str, Any] = {
                 "operationId": one.name,
+                "tags": [one.tag],
                 "parameters": parameters,
                 "responses": {"200": answer, "422": {"description": "Wrong."}},
             }
@@ -161,6 +187,7 @@ def by_hand(stubs: bytes, seed: int) -> dict[str, bytes]:
     """Write the handlers that `stubs` ask for as somebody with habits would: path → bytes."""
     choose = random.Random(seed)  # noqa: S311 - draws cases, no secrets
     text = stubs.decode()
+    text = spelt(text, choose.choice(("plain", "plain", "alias", "module", "dotted", "quoted", "future")))
     head, *functions = text.split("\n\n\nasync def ")
     written = []
     for number, function in enumerate(functions):
@@ -169,6 +196,8 @@ def by_hand(stubs: bytes, seed: int) -> dict[str, bytes]:
         result = rest.partition(":\n")[0]
         words = [word.strip() for word in re.split(r",\s", arguments) if word.strip()]
         names = [word.partition(":")[0] for word in words if word != "*"]
+        if choose.random() < 0.2:
+            words += [*([] if "*" in words else ["*"]), f"mine{number} : int=3"]
         gap = choose.choice(("    ", "\t", "  "))
         if choose.random() < 0.5:
             inner = "".join(f"{gap}{word},  # of {name} {place}\n" for place, word in enumerate(words))
@@ -178,12 +207,14 @@ def by_hand(stubs: bytes, seed: int) -> dict[str, bytes]:
         body = f"{gap}# body {number}\n{gap}kept = ({', '.join(names)}, 'one', \"two\")  ;  del kept\n"
         body += f"{gap}raise RuntimeError( 'x{number}' )   # end {number}\n"
         decorator = "@traced\n" if choose.random() < 0.15 else ""
-        written.append(f"# above {name}\n{decorator}async def {name}{signature} :  # behind {name}\n{body}")
-    helper = 'from collections.abc import Callable\nfrom typing import TypeVar\n\nF = TypeVar("F")\n\n\n'
+        function = f"{decorator}async def {name}{signature} :  # behind {name}\n{body}"
+        if choose.random() < 0.08:
+            function = "if F:\n" + re.sub(r"^(?=.)", " ", function, flags=re.MULTILINE)
+        written.append(f"# above {name}\n{function}")
+    helper = 'from typing import TypeVar\n\nF = TypeVar("F")\n\n\n'
     helper += "def traced(function: F) -> F:\n    return function  # caf\u00e9\n"
     half = len(written) // 2 if choose.random() < 0.5 else 0
     start = choose.choice(("", "# -*- coding: latin-1 -*-\n"))
-    helper = helper.replace("from collections.abc import Callable\n", "")
     files = {"operations": start + head + "\n" + helper + "\n\n" + "\n\n".join(written[half:])}
     if half:
         files["_more"] = start + head + "\n" + helper + "\n\n" + "\n\n".join(written[:half])
@@ -198,3 +229,52 @@ def by_hand(stubs: bytes, seed: int) -> dict[str, bytes]:
         f"handlers/shop/{name}.py": mark + made.replace("\n", newline).encode(codec)
         for name, made in files.items()
     }
+
+
+def spelt(text: str, way: str) -> str:
+    """Write the names of generated models in a module of stubs as `way` says: imported under other names,
+    by the module, in quotes, or not evaluated at all."""
+    found = re.search(r"from generated\.shop\.models import (?:\(([^)]*)\)|(.*))\n", text)
+    if way == "future":
+        docstring, rest = text.split("\n", 1)
+        return f"{docstring}\n\nfrom __future__ import annotations\n{rest}"
+    if found is None or way == "plain":
+        return text
+    names = [name.strip() for name in (found[1] or found[2]).split(",") if name.strip()]
+    before, after = text[: found.start()], text[found.end() :]
+    one_of = rf"\b({'|'.join(names)})\b"
+    match way:
+        case "alias":
+            imported = (
+                f"from generated.shop.models import {', '.join(f'{name} as My{name}' for name in names)}"
+            )
+            after = re.sub(one_of, r"My\1", after)
+        case "module":
+            imported = "from generated.shop import models  # all of them"
+            after = re.sub(one_of, r"models.\1", after)
+        case "dotted":
+            imported = "import generated.shop.models"
+            after = re.sub(one_of, r"generated.shop.models.\1", after)
+        case _:
+            imported = "import generated.shop.models as gm"
+            after = re.sub(rf"(: |-> ){one_of}(?=[,):])", r"\1'gm.\2'", after)
+            after = re.sub(rf"(?<![.\w]){one_of}", r"gm.\1", after)
+    return f"{before}{imported}\n{after}"
+
+
+def tests_of(shop: Shop) -> bytes:
+    """A module of tests that names every operation and schema, by module and by name, with comments."""
+    operations = [one.name for one in shop.operations]
+    lines = ["from generated.shop import models as m", "from handlers.shop import operations"]
+    lines += [f"from generated.shop.models import {name}  # the {name}" for name in shop.schemas]
+    lines += [f"from handlers.shop.operations import {name}" for name in operations[1:]]
+    lines += ["", "CALLED = [", *(f"    operations.{name},  # {name}" for name in operations), "]"]
+    lines += ["NAMED = [", *(f"    {name}," for name in operations[1:]), "]"]
+    for name in shop.schemas:
+        lines += [
+            "",
+            "",
+            f"def made{name[5:]}(a: {name}, b: 'm.{name}') -> {name} :",
+            f"    return a  # {name}",
+        ]
+    return "\n".join([*lines, ""]).encode()

@@ -196,3 +196,51 @@ def test_what_names_a_schema_with_other_fields_is_told() -> None:
 def test_a_stub_is_exported_where_the_module_says_what_it_exports() -> None:
     made = run(b"__all__ = ['get_pen',]\n" + HEAD + PEN, protocol(GET), protocol(GET, DROP))
     assert made.files[FILE].startswith(b"__all__ = ['get_pen', \"drop_pen\",]\n")
+
+
+def test_a_class_that_is_named_by_its_module_is_renamed_and_a_lost_one_becomes_any() -> None:
+    head = b"from generated.shop import models as m\n\n\n"
+    body = b"def help(x: 'm.Old', y: list[m.Old], z: 'list[m.Gone]') -> m.Gone:\n    return m.Gone(m.Old)\n"
+    models = (CLASS.format("Old") + CLASS.replace("tint", "ink").format("Gone"), CLASS.format("New"))
+    made = run(head + body, protocol(), protocol(), models=models)
+    assert made.files[FILE] == (
+        b"from generated.shop import models as m\nfrom typing import Any\n\n\n"
+        b"def help(x: 'm.New', y: list[m.New], z: 'list[Any]') -> Any:\n    return m.Gone(m.New)\n"
+    )
+    assert [(note.function, note.line) for note in made.notes] == [
+        ("Gone", 5),
+        ("Gone", 5),
+        ("Gone", 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        (b'"""Old."""\n\n\ndef help(x: \'list[Old]\') -> Old: ...\n',
+         b'"""Old."""\n\n\ndef help(x: \'list[New]\') -> New: ...\n'),
+        (b"K = ['Older', 'x.Old']\nL: Old\n", b"K = ['Older', 'x.Old']\nL: New\n"),
+    ],
+)  # fmt: skip
+def test_a_schema_is_renamed_in_annotations_that_are_texts_and_in_no_other_text(
+    handler: bytes, expected: bytes
+) -> None:
+    models = (CLASS.format("Old"), CLASS.format("New"))
+    end = b"from generated.shop.models import %b\n"
+    made = run(handler + end % b"Old", protocol(), protocol(), models=models)
+    assert made.files[FILE] == expected + end % b"New"
+
+
+@pytest.mark.parametrize(
+    ("start", "called"), [(b"", b"New"), (b"from typing import cast\nx = cast('Old', 1)\n", b"Old")]
+)
+def test_a_renamed_schema_is_imported_once(start: bytes, called: bytes) -> None:
+    head = start + b"from handfast.runtime import Context\nfrom generated.shop.models import Old\n"
+    handler = head + b"async def get_pen(ctx: Context) -> Old: ...\n"
+    old = protocol(method("get_pen", "", "GET /p", "Old"), models="Old")
+    new = protocol(method("get_pen", ", *, full: bool", "GET /p", "New"), models="New")
+    made = run(handler, old, new, models=(CLASS.format("Old"), CLASS.format("New")))
+    text = made.files[FILE]
+    assert text.count(b"import New") == 1
+    assert text.count(b"generated.shop.models") == 1
+    assert text.endswith(b"(ctx: Context, *, full: bool) -> %b: ...\n" % called)

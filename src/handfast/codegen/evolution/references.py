@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import tokenize
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from handfast.codegen.evolution.scope import bindings, imported_from, module_of, renaming
+from handfast.codegen.evolution.scope import bindings, hints, imported_from, module_of, renaming
 from handfast.codegen.evolution.splice import Edit, PythonFile
 from handfast.codegen.evolution.work import Work
+
+_REPLACE = "write what takes its place"
 
 
 def refer(work: Work, wanted: Mapping[tuple[str, str], str], *, but: str = "") -> None:
@@ -29,20 +32,17 @@ def refer(work: Work, wanted: Mapping[tuple[str, str], str], *, but: str = "") -
 def _refer_in(work: Work, path: str, file: PythonFile, module: str, old: str, new: str) -> bool:
     """Rename in one file; tell whether the file itself now gives the name to others."""
     passed = False
-    holders: set[str] = {module}
+    holders = _holders(file, path, module)
     for node in ast.walk(file.tree):
-        if isinstance(node, ast.Import):
-            holders.update(one.asname for one in node.names if one.asname and one.name == module)
         if not isinstance(node, ast.ImportFrom):
             continue
         origin = imported_from(node, path)
         for alias in node.names:
-            if f"{origin}.{alias.name}" == module:
-                holders.add(alias.asname or alias.name)
             if origin != module or alias.name != old:
                 continue
             start = file.span(alias)[0]
             inner = None if alias.asname else renaming(file, old, new)
+            work.called[path, (module, new)] = alias.asname or (old if inner is None else new)
             if alias.asname:
                 work.edit(path, Edit(start, start + len(old), new))
             elif inner is not None:
@@ -55,7 +55,35 @@ def _refer_in(work: Work, path: str, file: PythonFile, module: str, old: str, ne
             end = file.span(node)[1]
             if file.text[end - len(old) : end] == old:
                 work.edit(path, Edit(end - len(old), end, new))
+    for _, start, end in _in_texts(file, holders, old):
+        work.edit(path, Edit(start, end, new))
     return passed
+
+
+def _holders(file: PythonFile, path: str, module: str) -> set[str]:
+    """What the file calls a module, written as Python writes it."""
+    holders = {module}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Import):
+            holders.update(one.asname for one in node.names if one.asname and one.name == module)
+        elif isinstance(node, ast.ImportFrom):
+            origin = imported_from(node, path)
+            holders.update(one.asname or one.name for one in node.names if f"{origin}.{one.name}" == module)
+    return holders
+
+
+def _in_texts(file: PythonFile, holders: set[str], name: str) -> Iterator[tuple[int, int, int]]:
+    """Where annotations that are written as text name `module.name`: of the module, of the name, its end."""
+    named = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(holders)))})\.({re.escape(name)})\b")
+    texts = {
+        file.span(node)
+        for annotation in hints(file.tree)
+        for node in ast.walk(annotation)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for start, end in sorted(texts):
+        for found in named.finditer(file.text, start, end):
+            yield found.start(), found.start(1), found.end()
 
 
 def tell_content(work: Work, module: str, changed: Mapping[str, str]) -> None:
@@ -96,6 +124,7 @@ def stand_in(work: Work, module: str, gone: Iterable[str]) -> None:
         file = work.open(path)
         if file is None:
             continue
+        _stand_in_attributes(work, path, file, module, names)
         for node in ast.walk(file.tree):
             if isinstance(node, ast.ImportFrom) and imported_from(node, path) == module:
                 lost = [alias for alias in node.names if alias.name in names]
@@ -104,7 +133,34 @@ def stand_in(work: Work, module: str, gone: Iterable[str]) -> None:
                 for alias in lost:
                     what = f"the contract has `{alias.name}` no more; it stands for `Any` here"
                     at = file.span(node)[0]
-                    work.note(path, at, "change", alias.name, what, "write what takes its place")
+                    work.note(path, at, "change", alias.name, what, _REPLACE)
+
+
+def _stand_in_attributes(work: Work, path: str, file: PythonFile, module: str, gone: set[str]) -> None:
+    """Tell where `module.name` is written for a lost name; in annotations, write `Any` for it.
+
+    Those are evaluated when the module is imported; elsewhere the author's expression is left as it is.
+    """
+    holders = _holders(file, path, module)
+    annotated = {node for one in hints(file.tree) for node in ast.walk(one)}
+    written: list[tuple[int, int, str]] = [
+        (start, end, name) for name in sorted(gone) for start, _, end in _in_texts(file, holders, name)
+    ]
+    for node in ast.walk(file.tree):
+        if not isinstance(node, ast.Attribute) or node.attr not in gone:
+            continue
+        if ast.unparse(node.value) not in holders:
+            continue
+        start, end = file.span(node)
+        if node in annotated:
+            written.append((start, end, node.attr))
+            continue
+        what = f"the contract has `{node.attr}` no more, which is used here"
+        work.note(path, start, "change", node.attr, what, _REPLACE)
+    for start, end, name in written:
+        work.edit(path, Edit(start, end, work.spell(path, ("typing", "Any"), "Any")))
+        what = f"the contract has `{name}` no more; it became `Any` here"
+        work.note(path, start, "change", name, what, _REPLACE)
 
 
 def _stood_in(file: PythonFile, node: ast.ImportFrom, lost: Sequence[ast.alias]) -> list[Edit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -72,6 +73,18 @@ def _statements(body: list[ast.stmt], *, conditional: bool) -> Iterator[tuple[as
                 yield from _statements(child.body, conditional=True)
 
 
+def hints(tree: ast.Module) -> Iterator[ast.expr]:
+    """Every annotation in the file: of parameters, results and variables."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(returns=ast.expr() as one) | ast.AsyncFunctionDef(returns=ast.expr() as one):
+                yield one
+            case ast.arg(annotation=ast.expr() as one) | ast.AnnAssign(annotation=one):
+                yield one
+            case _:
+                pass
+
+
 def bound_anywhere(tree: ast.Module) -> list[str]:
     """Every name that anything in the file binds, at whatever depth, once for each time."""
     names: list[str] = []
@@ -93,8 +106,8 @@ def bound_anywhere(tree: ast.Module) -> list[str]:
 def renaming(file: PythonFile, old: str, new: str) -> list[Edit] | None:
     """The edits that rename the one meaning of `old` in the file, its binding aside; None if unsafe.
 
-    It is unsafe where `new` is taken, where `old` is bound more than once, or where a text that may be
-    an annotation names it.
+    It is unsafe where `new` is taken, where `old` is bound more than once, or where a text of one word
+    names it that is neither an annotation, which is renamed too, nor a docstring: `cast("old", one)`.
     """
     bound = bound_anywhere(file.tree)
     if new in bound or bound.count(old) != 1:
@@ -107,6 +120,9 @@ def renaming(file: PythonFile, old: str, new: str) -> list[Edit] | None:
         for constant in ast.walk(node)
         if isinstance(constant, ast.Constant)
     ]
+    written = {node for one in hints(file.tree) for node in ast.walk(one)}
+    plain = {node.value for node in ast.walk(file.tree) if isinstance(node, ast.Expr)}
+    word = re.compile(rf"(?<![\w.]){re.escape(old)}\b")
     edits: list[Edit] = []
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Name) and node.id == old:
@@ -118,6 +134,9 @@ def renaming(file: PythonFile, old: str, new: str) -> list[Edit] | None:
             if node in exports and node.value == old:
                 start, end = file.span(node)
                 edits.append(Edit(start, end, file.text[start:end].replace(old, new)))
-            elif not any(letter.isspace() for letter in node.value) and old in node.value:
+            elif node in written:
+                start, end = file.span(node)
+                edits += [Edit(*one.span(), new) for one in word.finditer(file.text, start, end)]
+            elif node not in plain and not re.search(r"\s", node.value) and word.search(node.value):
                 return None
     return edits

@@ -47,6 +47,8 @@ class Work:
         self.rewritten: dict[str, list[tuple[int, int]]] = {}
         self.imports: dict[str, dict[tuple[str, str], str]] = {}
         self.appended: dict[str, list[str]] = {}
+        self.called: dict[tuple[str, tuple[str, str]], str] = {}
+        """By path and origin, what a file calls a thing that is imported there under its new name."""
         self.notes: list[tuple[Note, int | str]] = []
         self._parsed: dict[str, PythonFile | None] = {}
 
@@ -83,6 +85,8 @@ class Work:
 
     def spell(self, path: str, origin: tuple[str, str], wanted: str) -> str:
         """How the thing that `origin` names is written in a file; it is imported if it is not yet."""
+        if (path, origin) in self.called:
+            return self.called[path, origin]
         module, name = origin
         file = self.open(path)
         bound = {} if file is None else bindings(file.tree, path)
