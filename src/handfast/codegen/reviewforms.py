@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 from handfast.codegen.ir import Source
 
@@ -23,9 +24,9 @@ def sarif(tool: str, rules: Sequence[object], results: Sequence[object]) -> str:
 
 
 def physical(source: Source) -> dict[str, Any]:
-    """Return a place as SARIF's `physicalLocation`."""
+    """Return a place as SARIF's `physicalLocation`; a file is named by a URI reference (2.1.0, 3.4.3)."""
     return {
-        "artifactLocation": {"uri": source.file.replace(" ", "%20")},
+        "artifactLocation": {"uri": quote(source.file)},
         "region": {"startLine": source.line, "startColumn": source.column},
     }
 
