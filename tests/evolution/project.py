@@ -93,7 +93,7 @@ class Shop:
         one = self.random.choice(self.operations)
         kind = self.random.choice(
             ("new", "removed", "renamed", "parameter", "lost", "retyped", "body", "result",
-             "schema", "field", "order", "gone", "word", "tag", "identity")
+             "schema", "field", "order", "gone", "word", "tag", "identity", "exchange")
         )  # fmt: skip
         match kind:
             case "new":
@@ -130,6 +130,9 @@ class Shop:
             case "identity" if "{" in one.path:
                 one.identity = f"thing{self.fresh()}_id"
                 one.path = re.sub(r"{.*}", f"{{{one.identity}}}", one.path)
+            case "exchange":
+                other = self.random.choice(self.operations)
+                one.name, other.name = other.name, one.name
             case "tag":
                 one.tag = "two" if one.tag == "one" else "one"
             case "gone" if len(self.schemas) > 1:
@@ -265,7 +268,8 @@ def spelt(text: str, way: str) -> str:
 def tests_of(shop: Shop) -> bytes:
     """A module of tests that names every operation and schema, by module and by name, with comments."""
     operations = [one.name for one in shop.operations]
-    lines = ["from generated.shop import models as m", "from handlers.shop import operations"]
+    lines = ["from pkgutil import resolve_name", ""]
+    lines += ["from generated.shop import models as m", "from handlers.shop import operations"]
     lines += [f"from generated.shop.models import {name}  # the {name}" for name in shop.schemas]
     lines += [f"from handlers.shop.operations import {name}" for name in operations[1:]]
     lines += ["", "CALLED = [", *(f"    operations.{name},  # {name}" for name in operations), "]"]

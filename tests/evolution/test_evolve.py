@@ -244,3 +244,33 @@ def test_a_renamed_schema_is_imported_once(start: bytes, called: bytes) -> None:
     assert text.count(b"import New") == 1
     assert text.count(b"generated.shop.models") == 1
     assert text.endswith(b"(ctx: Context, *, full: bool) -> %b: ...\n" % called)
+
+
+def test_a_renamed_operation_is_renamed_where_a_test_puts_something_in_its_place() -> None:
+    test = b"""\
+from handlers.shop import operations as ops
+
+
+def test(monkeypatch):
+    monkeypatch.setattr(ops, 'get_pen', None)
+    monkeypatch.setattr("handlers.shop.operations.get_pen", None)
+    print("get_pen", 'handlers.shop.operations.get_pens')
+"""
+    new = protocol(GET.replace("get_pen", "show_pen"))
+    made = run(HEAD + PEN, protocol(GET), new, tests__test_x=test)
+    expected = test.replace(b"ops, 'get_pen'", b"ops, 'show_pen'").replace(b'get_pen", ', b'show_pen", ')
+    assert made.files["tests/test_x.py"] == expected.replace(b'print("show_pen"', b'print("get_pen"')
+
+
+def test_operations_that_exchange_their_names_are_told() -> None:
+    show = method("show_pen", ", pen_id: UUID", "GET /pens/{pen_id}/shown")
+    old, new = protocol(GET, show), protocol(
+        GET.replace("get_pen", "show_pen"), show.replace("show_pen", "get_pen")
+    )  # fmt: skip
+    made = run(HEAD + PEN + PEN.replace(b"get_pen", b"show_pen"), old, new)
+    assert made.files == {}
+    assert [(note.kind, note.function, note.line) for note in made.notes] == [
+        ("change", "get_pen", 6),
+        ("change", "show_pen", 8),
+    ]
+    assert made.notes[0].what.startswith("`get_pen` is GET /pens/{pen_id}/shown now, which `show_pen` was")

@@ -96,6 +96,7 @@ class _Feature:
                 self._fit(was, method, old_method, classes)
             else:
                 self._take_back(name, method)
+        self._tell_exchanged(top)
         gone_operations = self.before.methods.keys() - self.after.methods.keys() - set(renames.values())
         for name in sorted(gone_operations & top.keys()):
             self._set_aside(name, self.before.methods[name])
@@ -109,6 +110,18 @@ class _Feature:
             if was and was != name and was in top and name not in top and was not in self.after.methods:
                 found[name] = was
         return found
+
+    def _tell_exchanged(self, top: Mapping[str, list[Bound]]) -> None:
+        """Tell each operation that took another's name: types may agree while the body is the other's."""
+        routes = {method.route: name for name, method in self.before.methods.items() if method.route}
+        for name, method in self.after.methods.items():
+            old, was = self.before.methods.get(name), routes.get(method.route, name)
+            if old is None or was == name or name not in top:
+                continue
+            path, bound, _ = self._definition(name)
+            what = f"`{name}` is {method.route} now, which `{was}` was; it was {old.route}, and its body is"
+            fix = f"exchange the bodies, or their names  ({method.place})"
+            self.work.note(path, self._offset(path, bound), "change", name, what, fix)
 
     def _definition(self, name: str) -> tuple[str, list[Bound], list[str]]:
         """The file that defines the function, its definitions there, and the modules that lead to it."""

@@ -57,7 +57,29 @@ def _refer_in(work: Work, path: str, file: PythonFile, module: str, old: str, ne
                 work.edit(path, Edit(end - len(old), end, new))
     for _, start, end in _in_texts(file, holders, old):
         work.edit(path, Edit(start, end, new))
+    for node in _names_in_texts(file, holders, module, old):
+        start, end = file.span(node)
+        places = [*re.finditer(rf"\b{re.escape(old)}\b", file.text[start:end])]
+        if len(places) == 1:
+            work.edit(path, Edit(start + places[0].start(), start + places[0].end(), new))
     return passed
+
+
+def _names_in_texts(file: PythonFile, holders: set[str], module: str, name: str) -> Iterator[ast.Constant]:
+    """Texts that name a thing to whoever puts something in its place.
+
+    With its whole path, as in `patch("module.name")`, or beside what holds it: `setattr(module, "name", …)`.
+    """
+    whole = f"{module}.{name}"
+    for node in ast.walk(file.tree):
+        match node:
+            case ast.Constant(value=str(value)) if f"{value}.".startswith(f"{whole}."):
+                yield node
+            case ast.Call(args=[holder, ast.Constant(value=str(value)) as text, *_]) if value == name:
+                if ast.unparse(holder) in holders:
+                    yield text
+            case _:
+                pass
 
 
 def _holders(file: PythonFile, path: str, module: str) -> set[str]:
