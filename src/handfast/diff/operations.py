@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
+from handfast.codegen.deprecation import moment_of
 from handfast.codegen.legalparams import STYLES
 from handfast.codegen.legalpaths import template_names
 from handfast.codegen.source import Map, Seq, plain, strings
@@ -115,7 +116,7 @@ class Operations:
             self.note("sunset-unreadable", f"`x-sunset: {after}` is no date", *places)
             return
         days = sunset(before), sunset(after)
-        if before is None:
+        if before is None or (days[0] is None and after is not None):
             self.note("sunset-added", f"it ends on {after}", *places)
         elif after is None and new.get("deprecated") is True:
             self.note("sunset-removed", f"it was to end on {before}", *places)
@@ -356,11 +357,9 @@ _FLAGS = {
 
 
 def sunset(value: object) -> date | None:
-    """Return the day that `x-sunset` names, as a date or the start of a time; None where it is none."""
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
+    """Return the day, in UTC, that `x-sunset` names as the generator reads it; None where it is none."""
+    moment = moment_of(str(value))
+    return None if moment is None else moment.date()
 
 
 def removal(kind: Literal["operation", "parameter"], gone: At, today: date) -> tuple[str, str]:
