@@ -178,8 +178,26 @@ def test_a_file_that_cannot_be_read_stops_everything() -> None:
     assert (made.notes[0].file, made.notes[0].line) == (FILE, 1)
 
 
-def test_star_imports_and_projects_without_handlers_are_left_alone() -> None:
-    assert run(b"from .pens import *\n", protocol(GET), protocol(GET, DROP)) == Evolved()
+def test_what_a_star_brings_from_a_module_of_the_project_is_followed() -> None:
+    pens = b"from .operations import *\n" + HEAD + PEN
+    made = run(b"from ._pens import *\n", protocol(GET), protocol(GET_MORE, DROP), handlers__shop___pens=pens)
+    assert b"pen_id: UUID, *, full: bool = False)" in made.files["handlers/shop/_pens.py"]
+    assert made.files[FILE].startswith(b"from ._pens import *\n")
+    assert b"async def drop_pen(" in made.files[FILE]
+    assert {note.function for note in made.notes} == {"get_pen", "drop_pen"}
+
+
+def test_what_a_star_brings_from_elsewhere_is_not_known_which_is_told() -> None:
+    made = run(b"from pens import *\n", protocol(GET), protocol(GET_MORE, DROP))
+    assert made.files == {}
+    assert [note.what.partition(",")[0] for note in made.notes] == [
+        "the contract has `drop_pen` anew",
+        "the contract changed the signature of `get_pen` (`full: bool = False` is new)",
+    ]
+    assert run(b"from pens import *\n", protocol(GET), protocol(GET)) == Evolved()
+
+
+def test_projects_without_handlers_are_left_alone() -> None:
     assert evolve({}, ["shop"], {}, {PROTOCOL: protocol(GET)}) == Evolved()
 
 

@@ -81,8 +81,9 @@ class _Feature:
             return
         if file is None and not any(path.startswith("handlers/") for path in self.work.files):
             return  # a project that keeps its handlers elsewhere
-        top = {} if file is None else bindings(file.tree, self.path)
+        top = {} if file is None else self._names(self.path)
         if "*" in top:
+            self._tell_unknown(top["*"])
             return
         renames = self._renames(top)
         for name, method in self.after.methods.items():
@@ -111,6 +112,45 @@ class _Feature:
                 found[name] = was
         return found
 
+    def _names(self, path: str, seen: frozenset[str] = frozenset()) -> dict[str, list[Bound]]:
+        """What a file binds, with what it takes by `*` from others; `*` is left where those are not ours."""
+        file = self.work.open(path)
+        bound = {} if file is None else bindings(file.tree, path)
+        seen |= {path}
+        for star in bound.pop("*", []):
+            module = star.origin[0] if star.origin else ""
+            other = self._file_of(module)
+            if other in seen:
+                continue
+            found = {"*": [star]} if other is None else self._names(other, seen)
+            for name in found:
+                if name == "*":
+                    bound["*"] = [star]
+                elif not name.startswith("_"):
+                    bound.setdefault(name, [Bound(star.node, star.conditional, (module, name))])
+        return bound
+
+    def _file_of(self, module: str) -> str | None:
+        """The file of the project that a module is; None where it is none of ours."""
+        base = module.replace(".", "/")
+        return next((one for one in (f"{base}.py", f"{base}/__init__.py") if one in self.work.files), None)
+
+    def _tell_unknown(self, stars: Sequence[Bound]) -> None:
+        """Tell what changed where nobody can say which functions there are."""
+        old, new = self.before.methods, self.after.methods
+        for name in sorted(old.keys() | new.keys()) if old else []:
+            before, after = old.get(name), new.get(name)
+            if before is not None and after is not None:
+                if before.shape == after.shape:
+                    continue
+                said = f"the contract changed the signature of `{name}`"
+                said += f" ({difference(before, after)})"
+            else:
+                said = f"the contract has `{name}` {'anew' if before is None else 'no more'}"
+            what = f"{said}, and what `import *` brings here is not known"
+            fix = "import by name" if after is None else f"{_line_of(after)}  ({after.place})"
+            self.work.note(self.path, self._offset(self.path, stars), "change", name, what, fix)
+
     def _tell_exchanged(self, top: Mapping[str, list[Bound]]) -> None:
         """Tell each operation that took another's name: types may agree while the body is the other's."""
         routes = {method.route: name for name, method in self.before.methods.items() if method.route}
@@ -130,13 +170,10 @@ class _Feature:
             seen.add(path)
             modules.append(module_of(path))
             file = self.work.open(path)
-            bound = [] if file is None else bindings(file.tree, path).get(name, [])
+            bound = [] if file is None else self._names(path).get(name, [])
             if len(bound) != 1 or bound[0].origin is None or bound[0].origin[1] != name:
                 return path, bound, modules
-            base = bound[0].origin[0].replace(".", "/")
-            step = next(
-                (one for one in (f"{base}.py", f"{base}/__init__.py") if one in self.work.files), None
-            )
+            step = self._file_of(bound[0].origin[0])
             if step is None:
                 return path, bound, modules
             path = step
