@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 import shutil
 import subprocess
 from datetime import date
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -92,3 +96,58 @@ def test_a_script_of_somebody_else_does_not_run(tmp_path: Path) -> None:
     seen, console = dom(page, tmp_path)
     assert "<title>Changes of the contract</title>" in seen
     assert any("Content Security Policy" in line for line in console)
+
+
+CLICKS = """
+const seen = () => [...document.querySelectorAll('article')].filter(one => one.getClientRects().length)
+  .map(one => `${one.dataset.severity} ${one.dataset.direction}`);
+const click = value => document.querySelector(`input[value=${value}]`).click();
+const told = {counts: [...document.querySelectorAll('label')].map(one => one.innerText.trim()), all: seen()};
+click('safe');
+told.withoutSafe = seen();
+click('response');
+told.withoutResponses = seen();
+told.shown = document.getElementById('shown').value;
+click('safe');
+click('response');
+told.again = seen();
+const details = document.querySelector('details');
+told.open = [details.open];
+details.querySelector('summary').click();
+told.open.push(details.open);
+told.rows = [...details.querySelectorAll('tbody tr')].map(row => {
+  const [old, now] = [...row.cells].map(cell => cell.getBoundingClientRect());
+  return {beside: old.top === now.top && old.right <= now.left && old.width > 100 && now.width > 100,
+    old: row.cells[0].className, now: row.cells[1].className,
+    texts: [...row.cells].map(cell => cell.innerText)};
+});
+document.body.replaceChildren(JSON.stringify(told));
+"""
+"""Does what a reader does with the page, and writes down what is to be seen."""
+
+
+@in_a_browser
+def test_a_reader_filters_and_sees_old_beside_new(tmp_path: Path) -> None:
+    page = report(tmp_path)
+    trusted = base64.b64encode(hashlib.sha256(CLICKS.encode()).digest()).decode()
+    page = page.replace("script-src ", f"script-src 'sha256-{trusted}' ")
+    seen, console = dom(page.replace("</body>", f"<script>{CLICKS}</script></body>"), tmp_path)
+    assert not console
+    body = re.search(r"<body>(.*)</body>", seen, re.DOTALL)
+    assert body is not None
+    told = json.loads(unescape(body[1]))
+    every = re.findall(r'<article class="\w+" data-severity="(\w+)" data-direction="(\w+)"', page)
+    names = [" ".join(one) for one in every]
+    assert told["all"] == told["again"] == names
+    assert told["counts"][:3] == [
+        f"{sum(severity == name for severity, _ in every)} {name}" for name in ("breaking", "risky", "safe")
+    ]
+    assert told["withoutSafe"] == [name for name in names if not name.startswith("safe")]
+    left = [name for name in told["withoutSafe"] if name.endswith("request")]
+    assert told["withoutResponses"] == left
+    assert told["shown"] == f"{len(left)} shown"
+    assert told["open"] == [False, True]
+    assert all(row["beside"] for row in told["rows"])
+    changed = [row for row in told["rows"] if row["texts"][0] != row["texts"][1]]
+    assert changed
+    assert all("gone" in row["old"] or "come" in row["now"] for row in changed)
