@@ -292,3 +292,14 @@ def test_operations_that_exchange_their_names_are_told() -> None:
         ("change", "show_pen", 8),
     ]
     assert made.notes[0].what.startswith("`get_pen` is GET /pens/{pen_id}/shown now, which `show_pen` was")
+
+
+def test_an_operation_that_moved_to_another_feature_is_told_with_its_new_place() -> None:
+    before = {PROTOCOL: protocol(GET, DROP), "generated/bin/handler.py": ""}
+    after = {PROTOCOL: protocol(GET), "generated/bin/handler.py": protocol(DROP)}
+    files = {FILE: HEAD + PEN + PEN.replace(b"get_pen", b"drop_pen")}
+    made = evolve(files, ["bin", "shop"], before, after)
+    stub, aside = made.notes
+    assert (stub.file, stub.kind) == ("handlers/bin/operations.py", "write")
+    assert aside.what.endswith("; DELETE /pens/{pen_id} is `drop_pen` in handlers/bin/operations.py now")
+    assert (aside.kind, aside.fix) == ("remove", "move its body there, then remove it")

@@ -43,8 +43,15 @@ def evolve(
     relative to the project.
     """
     work = Work(files, width)
-    for feature in features:
-        _Feature(work, feature, before, after).run()
+    parts = [_Feature(work, feature, before, after) for feature in features]
+    come = {
+        method.route: f"`{name}` in {part.path}"
+        for part in parts
+        for name, method in part.after.methods.items()
+        if name not in part.before.methods and method.route
+    }
+    for part in parts:
+        part.run(come)
     return work.done()
 
 
@@ -65,8 +72,8 @@ class _Feature:
         package, single = f"handlers/{feature}/operations.py", f"handlers/{feature}.py"
         self.path = single if package not in work.files and single in work.files else package
 
-    def run(self) -> None:
-        """Look at every name and operation that changed."""
+    def run(self, come: Mapping[str, str]) -> None:
+        """Look at every name and operation that changed; `come` says where routes are that are new."""
         classes: dict[str, str] = {}
         for module, (old, new) in self.texts.items():
             if old and old != new:
@@ -100,7 +107,7 @@ class _Feature:
         self._tell_exchanged(top)
         gone_operations = self.before.methods.keys() - self.after.methods.keys() - set(renames.values())
         for name in sorted(gone_operations & top.keys()):
-            self._set_aside(name, self.before.methods[name])
+            self._set_aside(name, self.before.methods[name], come)
 
     def _renames(self, top: Mapping[str, list[Bound]]) -> dict[str, str]:
         """New → old name of each operation that kept its method and path."""
@@ -251,7 +258,7 @@ class _Feature:
         what = f"`{method.name}` is still to be written: a stub was added"
         self.work.note(path, method.name, "write", method.name, what, f"{_line_of(method)}  ({method.place})")
 
-    def _set_aside(self, name: str, method: Method) -> None:
+    def _set_aside(self, name: str, method: Method, come: Mapping[str, str]) -> None:
         path, bound, _ = self._definition(name)
         file = self.work.open(path)
         if file is None:
@@ -269,9 +276,11 @@ class _Feature:
             self.work.edit(path, Edit(at, at, mark))
         what = f"no operation claims `{name}` any more; it was set aside where it stands"
         at = self._offset(path, bound)
-        self.work.note(
-            path, at, "remove", name, what, "remove it, or make its name private, once nothing needs it"
-        )
+        fix = "remove it, or make its name private, once nothing needs it"
+        if method.route in come:
+            what = f"{what}; {method.route} is {come[method.route]} now"
+            fix = "move its body there, then remove it"
+        self.work.note(path, at, "remove", name, what, fix)
 
     def _take_back(self, name: str, method: Method) -> None:
         """An operation came whose function is there: if it was set aside, that ends."""
