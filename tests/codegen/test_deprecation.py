@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from handfast.codegen import overlay
 from handfast.codegen.deprecation import moment_of, removed_early
@@ -74,6 +75,22 @@ async def test_answers_say_when_an_operation_goes(tmp_path: Path) -> None:
     assert 'deprecated_requests_total{caller="anonymous",operation_id="older"} 1.0' in metrics
     assert 'operation_id="new"' not in "".join(line for line in metrics.splitlines() if "deprecated" in line)
     assert "somebody" not in metrics
+
+
+async def test_the_log_tells_each_caller_of_what_goes(tmp_path: Path) -> None:
+    made(tmp_path, {"001-shelf/contracts/api.yaml": CONTRACT})
+    handlers = SimpleNamespace(old=_nothing, older=_lost, new=_nothing)
+    with imported(tmp_path):
+        app = application(tmp_path, {"shelf": handlers})
+        token = make_token("somebody@example.org", secret=SECRET)
+        async with client_of(app) as http:
+            with capture_logs() as logs:
+                await http.get("/old", headers={"Authorization": f"Bearer {token}"})
+                await http.get("/new")
+    finished = {line["operation_id"]: line for line in logs if line["event"] == "request_finished"}
+    assert finished["old"]["deprecated"] is True
+    assert finished["old"]["user_id"]
+    assert "deprecated" not in finished["new"]
 
 
 def test_the_published_contract_declares_the_headers(tmp_path: Path) -> None:

@@ -180,7 +180,8 @@ class RequestLog:
         # A caller may invent methods; labels must stay few.
         method = scope["method"] if state.operation is not None or scope["method"] in METHODS else "other"
         self._metrics.observe(operation_id, method, status, seconds)
-        if state.operation is not None and state.operation.end:
+        ends = state.operation is not None and bool(state.operation.end)
+        if ends:
             self._metrics.deprecated(operation_id, state.caller)
         quiet = scope["path"] in QUIET_PATHS
         write = _log.debug if quiet else _log.info
@@ -194,6 +195,7 @@ class RequestLog:
             user_id=None if state.user_id is None else str(state.user_id),
             db_statements=state.statements,
             db_ms=round(state.database_seconds * 1000, 3),
+            **({"deprecated": True} if ends else {}),
         )
 
 
