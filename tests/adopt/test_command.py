@@ -249,6 +249,8 @@ MODULES = {
     "dies": "import os, sys\nprint('farewell', flush=True)\nos._exit(4)\n",
     "sleeps": "import time\ntime.sleep(60)\n",
     "quiet": "from fastapi import FastAPI\napp = FastAPI()\n",
+    "makes": "from __future__ import annotations\nfrom fastapi import FastAPI\n"
+    "def make() -> FastAPI: ...\ndef wants(it: int) -> FastAPI: ...\n",
     "schema": "from fastapi import FastAPI\napp = FastAPI()\napp.openapi = lambda: len(None)\n",
 }
 
@@ -288,6 +290,22 @@ def test_an_application_that_cannot_be_seen(faulty: Path, target: str, where: st
     assert raised.value.what.startswith(said)
     assert raised.value.where == where
     assert raised.value.fix
+
+
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("shop.quiet:application", "name the application: `app`"),
+        ("shop.makes:app", "name the application: `make`"),
+        ("shop.bad:app", "name the application: none here is a FastAPI application"),
+    ],
+)
+def test_an_application_that_is_called_otherwise(faulty: Path, target: str, named: str) -> None:
+    with as_it_was(), pytest.raises(Unseen) as raised:
+        shown(target, faulty)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+        del sys.modules[name]
+    assert raised.value.fix == named
 
 
 @pytest.mark.parametrize(

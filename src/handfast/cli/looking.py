@@ -181,10 +181,17 @@ def _wants(function: Any) -> bool:
 
 
 def _applications(module: Any) -> list[str]:
+    """The names in a module that are an application, or a function that says that it makes one."""
     from fastapi import FastAPI
 
     named = vars(module).items() if hasattr(module, "__dict__") else ()
-    return [f"`{name}`" for name, value in named if isinstance(value, FastAPI)]
+    makers = (FastAPI, FastAPI.__name__)
+    return [
+        f"`{name}`"
+        for name, value in named
+        if isinstance(value, FastAPI)
+        or (getattr(value, "__annotations__", {}).get("return") in makers and not _wants(value))
+    ]
 
 
 def _broken(error: BaseException, root: Path, what: str) -> Unseen:
