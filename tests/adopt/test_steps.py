@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -188,6 +189,9 @@ def write(operations: Path, function: str, body: str) -> None:
     operations.write_text(head + name + signature + body + rest, encoding="utf-8")
 
 
+PACKAGES = frozenset(("handlers", "generated", "authenticators", "shop"))
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shop, adopted from the document that it derives; what follows changes it step by step."""
@@ -197,6 +201,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def shop_dsn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_DSN", "host=127.0.0.1")
+
+
+@pytest.fixture
+def own_packages(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Migrations run in this process, where `handlers` may be those of the reference service by now."""
+    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in PACKAGES}
+    for name in kept:
+        del sys.modules[name]
+    monkeypatch.syspath_prepend(str(project))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in PACKAGES]:
+        del sys.modules[name]
+    sys.modules.update(kept)
 
 
 def dsns_of(postgres: throwaway.Server, project: Path) -> Dsns:
@@ -215,7 +232,8 @@ def answers(client: httpx.Client) -> Iterator[Answer]:
         yield f"{method} {path}", response.status_code, headers, text
 
 
-def test_step_by_step(project: Path, postgres: throwaway.Server, shop_dsn: None) -> None:
+@pytest.mark.usefixtures("own_packages", "shop_dsn")
+def test_step_by_step(project: Path, postgres: throwaway.Server) -> None:
     files = {path: path.read_bytes() for path in project.rglob("*.py")}
     first = report(project)
     assert set(states(first).values()) == {"by hand"}
