@@ -195,9 +195,7 @@ def judged(one: Snapshot, line: str) -> bool | None:
     if found[3] == "note":
         return None
     if not one.told.isdisjoint(_FUNCTIONS.findall(line)):
-        return (
-            True  # a list of handlers that do not go together by now: the message names those that it means
-        )
+        return True  # such as a list of handlers that do not go together by now: the message shows them
     return function_at(PythonFile((one.root / found[1]).read_bytes()), int(found[2])) in one.told
 
 
