@@ -51,17 +51,21 @@ def splice(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-@contextmanager
-def served(project: Path, application: str | None, dsns: Dsns) -> Iterator[httpx.Client]:
-    """Run `uvicorn APPLICATION`, or else `handfast serve`, in the project and yield a client of it."""
-    port = free_port()
-    environment = os.environ | {
+def environment_of(dsns: Dsns) -> dict[str, str]:
+    """What a process of the project is given."""
+    return os.environ | {
         "SHOP_DSN": dsns.service,
         "DATABASE_URL": dsns.service,
         "HANDFAST_ENV": "test",
         # Not the root of this repository, whose packages are called like the project's own.
         "PYTHONPATH": str(Path(handfast_package.__file__).parents[1]),
     }
+
+
+@contextmanager
+def served(project: Path, application: str | None, dsns: Dsns) -> Iterator[httpx.Client]:
+    """Run `uvicorn APPLICATION`, or else `handfast serve`, in the project and yield a client of it."""
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -69,7 +73,10 @@ def served(project: Path, application: str | None, dsns: Dsns) -> Iterator[httpx
     ]
     command += ["--port", str(port)]
     log = (project / "server.log").open("wb")
-    with log, subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=log) as process:
+    with (
+        log,
+        subprocess.Popen(command, cwd=project, env=environment_of(dsns), stdout=log, stderr=log) as process,
+    ):
         try:
             _wait(port, process, project)
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from handfast.runtime.database import Dsns, throwaway
-from tests.adopt.kit import TARGET, report, served, shop, splice, states
+from tests.adopt.kit import TARGET, environment_of, report, served, shop, splice, states
 from tests.unit.cli_kit import handfast
 
 KEY = {"X-Key": "open"}
@@ -189,9 +190,6 @@ def write(operations: Path, function: str, body: str) -> None:
     operations.write_text(head + name + signature + body + rest, encoding="utf-8")
 
 
-PACKAGES = frozenset(("handlers", "generated", "authenticators", "shop"))
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shop, adopted from the document that it derives; what follows changes it step by step."""
@@ -203,21 +201,12 @@ def shop_dsn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_DSN", "host=127.0.0.1")
 
 
-@pytest.fixture
-def own_packages(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Migrations run in this process, where `handlers` may be those of the reference service by now."""
-    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in PACKAGES}
-    for name in kept:
-        del sys.modules[name]
-    monkeypatch.syspath_prepend(str(project))
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] in PACKAGES]:
-        del sys.modules[name]
-    sys.modules.update(kept)
-
-
 def dsns_of(postgres: throwaway.Server, project: Path) -> Dsns:
-    return throwaway.database(postgres, root=project)
+    """A database migrated in a process of its own: here, tables of this service are known already."""
+    dsns = throwaway.database(postgres)
+    environment = environment_of(dsns) | {"HANDFAST_DATABASE_OWNER_URL": dsns.owner}
+    subprocess.run([sys.executable, "-m", "handfast", "migrate"], cwd=project, env=environment, check=True)
+    return dsns
 
 
 def answers(client: httpx.Client) -> Iterator[Answer]:
@@ -232,8 +221,7 @@ def answers(client: httpx.Client) -> Iterator[Answer]:
         yield f"{method} {path}", response.status_code, headers, text
 
 
-@pytest.mark.usefixtures("own_packages", "shop_dsn")
-def test_step_by_step(project: Path, postgres: throwaway.Server) -> None:
+def test_step_by_step(project: Path, postgres: throwaway.Server, shop_dsn: None) -> None:
     files = {path: path.read_bytes() for path in project.rglob("*.py")}
     first = report(project)
     assert set(states(first).values()) == {"by hand"}
