@@ -206,7 +206,7 @@ def started(root: Path) -> str:
     """
     import httpx  # noqa: F401 - what the child needs, imported once
 
-    import handfast.runtime  # noqa: F401
+    import handfast.runtime  # noqa: F401 - as above
 
     read, write = os.pipe()
     child = os.fork()

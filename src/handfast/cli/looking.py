@@ -125,7 +125,7 @@ def shown(target: str, root: Path) -> dict[str, Any]:
         raise Unseen(f"{target} is the adopted application already", fix)
     try:
         return look(app, target, factory=factory, root=root).facts()
-    except Exception as error:
+    except Exception as error:  # `app.openapi` may be the application's own
         raise _broken(error, root, f"the OpenAPI document of {target} cannot be derived") from error
 
 
@@ -142,7 +142,7 @@ def _application(target: str, root: Path) -> tuple[FastAPI, bool]:
             fix = f"name one that can be imported from {root}, or choose the folder with --project"
             raise Unseen(what, fix) from error
         raise _broken(error, root, f"{name} cannot be imported") from error
-    except BaseException as error:
+    except BaseException as error:  # it is not our code: it may raise anything, `SystemExit` too
         raise _broken(error, root, f"{name} cannot be imported") from error
     for part in attribute.split("."):
         if not hasattr(found, part):
@@ -158,7 +158,7 @@ def _application(target: str, root: Path) -> tuple[FastAPI, bool]:
         )
     try:
         made = found()
-    except BaseException as error:
+    except BaseException as error:  # as above
         raise _broken(error, root, f"{target}() fails") from error
     if not isinstance(made, FastAPI):
         if inspect.iscoroutine(made):

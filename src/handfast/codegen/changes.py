@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from handfast.codegen.ir import Finding, Source
 from handfast.codegen.legalisation import Move, Path
 from handfast.codegen.report import Report
-from handfast.codegen.source import Map, Node, Seq, child_source
+from handfast.codegen.source import Map, Node, Seq, entry_source
 
 
 @dataclass(slots=True)
@@ -30,8 +30,7 @@ class Changes:
         source: Source | None = None,
     ) -> None:
         """Take an entry away at once; `source` is what to look at, if that is not its key."""
-        place = owner.key_source(str(key)) if isinstance(owner, Map) else child_source(owner, key)
-        finding = self.report.warn(source or place, code, what, fix)
+        finding = self.report.warn(source or entry_source(owner, key), code, what, fix)
         self.count += 1
         if isinstance(owner, Map):
             self.report.explain(owner, key, finding)

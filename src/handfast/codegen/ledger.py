@@ -16,7 +16,7 @@ from handfast.codegen.constructs import ENFORCED, Construct, Status
 from handfast.codegen.grammar import KINDS, is_extension
 from handfast.codegen.ir import Finding, Legalisation, Source
 from handfast.codegen.legalparams import STYLES
-from handfast.codegen.source import Map, Seq, child_source, strings
+from handfast.codegen.source import Map, Seq, entry_source, strings
 from handfast.codegen.walk import Visit, walk
 from handfast.mediatypes import kind_of
 from handfast.validation.pointers import pointer as pointer_of
@@ -162,17 +162,13 @@ def _of_object(visit: Visit) -> Iterator[_Found]:
     if visit.owner is None:
         return
     made = _named(visit)
-    source = _place(visit.owner, visit.key)
+    source = entry_source(visit.owner, visit.key)
     listed = isinstance(visit.owner, Seq)
     if made is None and listed:
         made = "finding", visit.kind, ENFORCED
     if made is not None:
         line = _line(source, visit.path, *made)
         yield _Found(visit.path, "item" if listed else "key", line, visit.node.source)
-
-
-def _place(owner: Map | Seq, key: str | int) -> Source:
-    return owner.key_source(str(key)) if isinstance(owner, Map) else child_source(owner, key)
 
 
 def _named(visit: Visit) -> tuple[LineKind, str, Construct] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from handfast.codegen.ir import Finding, Source
-from handfast.codegen.source import Map, Node, Seq, child_source
+from handfast.codegen.source import Map, Node, Seq, entry_source
 
 
 class Report:
@@ -56,8 +56,7 @@ class Report:
 
         It stays in the document until `prune`, for whoever looks at it still.
         """
-        place = owner.key_source(str(key)) if isinstance(owner, Map) else child_source(owner, key)
-        finding = self.warn(source or place, code, what, fix)
+        finding = self.warn(source or entry_source(owner, key), code, what, fix)
         self.dropped.append((owner, key))
         self.explain(owner, key, finding)
 

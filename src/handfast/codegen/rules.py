@@ -6,7 +6,7 @@ import re
 
 from handfast.codegen.grammar import operations_in
 from handfast.codegen.report import Report, listed, nearest
-from handfast.codegen.source import Map, Node, Seq, child_source, kind_of
+from handfast.codegen.source import Map, Node, Seq, child_source, entry_source, kind_of
 from handfast.codegen.walk import walk
 
 LOCATIONS = ("path", "query", "header", "cookie", "querystring")
@@ -133,7 +133,7 @@ def _list(parameters: Node, report: Report) -> None:
 def _parameter(parameter: Node, owner: Map | Seq, key: str | int, report: Report) -> None:
     if not isinstance(parameter, Map) or "$ref" in parameter:
         return
-    source = owner.key_source(str(key)) if isinstance(owner, Map) else owner.value_source(int(key))
+    source = entry_source(owner, key)
     name = parameter.get("name")
     if not isinstance(name, str) or not name:
         report.error(source, "nameless-parameter", "the parameter has no `name`", "add `name:`")

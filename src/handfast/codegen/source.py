@@ -138,6 +138,11 @@ def child_source(parent: Map | Seq, key: str | int) -> Source:
     return parent.value_source(int(key))
 
 
+def entry_source(owner: Map | Seq, key: str | int) -> Source:
+    """Where the entry at `key` of `owner` begins: at its key, or at the item of a list."""
+    return owner.key_source(str(key)) if isinstance(owner, Map) else owner.value_source(int(key))
+
+
 def kind_of(node: Node) -> str:
     """Name the kind of `node` as a contract author would: a mapping, a list, a text and so on."""
     if node is None:

@@ -161,7 +161,7 @@ class _MediaDecoder:
         except MalformedMultipart as error:
             out.append(Violation("body", "", "syntax", f"must be multipart (RFC 2046): {error}"))
             return Decoded(files=bounds.files)
-        except BaseException:
+        except BaseException:  # a cancelled request must close its files too
             for file in bounds.files:
                 await file.close()
             raise

@@ -7,6 +7,7 @@ back. What a handler leaves unread is read and checked before the commit.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast, get_args
@@ -29,7 +30,7 @@ Splitter = Callable[[bytes, bool], tuple[list[bytes], bytes]]
 """Given what has come and whether that is all, returns the whole items in it and the rest."""
 
 
-class RawItems:
+class RawItems(ABC):
     """The checked values of a request's stream, as handlers are to see them."""
 
     def __init__(self) -> None:
@@ -43,8 +44,9 @@ class RawItems:
         """Go on where it was left."""
         return self._values
 
+    @abstractmethod
     def _read(self) -> AsyncIterator[object]:
-        raise NotImplementedError
+        """Yield the values, each checked."""
 
     def _next_place(self) -> str:
         """The pointer of the item that comes now."""

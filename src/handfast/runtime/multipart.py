@@ -156,7 +156,7 @@ class _Parser:
         options = parse_options_header(said)[1]
         self._part = RawPart(headers, _text(options.get(b"name")), _text(options.get(b"filename")))
         if self._is_file(self._part):
-            spooled: Any = SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115
+            spooled: Any = SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115 (whoever has the form closes it)
             file = UploadFile(spooled, size=0, filename=self._part.filename, headers=headers)
             self._bounds.files.append(file)
             self._part.file = file
