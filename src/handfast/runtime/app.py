@@ -22,6 +22,7 @@ from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
 from handfast.runtime.pipeline import layers
 from handfast.runtime.problems import PROBLEM_JSON
+from handfast.runtime.routetree import RouteTree
 from handfast.runtime.routing import (
     ContractRoute,
     ContractRouter,
@@ -93,6 +94,7 @@ def build_app(
         exception_handlers={HTTPException: raise_again},
     )
     app.state.settings = settings
+    app.router.middleware_stack = RouteTree(app.router, plain=(ContractRoute.matches,))
     _add_probes(app, service, root, tables)
     if published is not None:
         add_contract(app, published)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from handfast.runtime import (
     Inputs,
@@ -62,6 +62,57 @@ async def test_the_same_after_include_router(tmp_path: Path) -> None:
     app.router.routes.clear()
     app.include_router(between)
     await check_routing(app)
+
+
+async def test_dependencies_of_an_inclusion_and_their_overrides_count(tmp_path: Path) -> None:
+    made = router(tmp_path / "generated" / "small", contract(PETS, SCHEMAS), dict.fromkeys(PETS, named))
+    app = create_app(settings(), root=tmp_path, routers=[made])
+    app.router.routes.clear()
+    asked: list[str] = []
+
+    def dependency() -> None:
+        asked.append("dependency")
+
+    app.include_router(made, dependencies=[Depends(dependency)])
+    async with client(app) as http:
+        assert (await http.get("/pets/5")).json() == "get_pets_{id}"
+        app.dependency_overrides[dependency] = lambda: asked.append("override")
+        assert (await http.get("/pets/5")).json() == "get_pets_{id}"
+    assert asked == ["dependency", "override"]
+
+
+async def test_an_endpoint_by_hand_is_called_by_fastapi(tmp_path: Path) -> None:
+    made = router(tmp_path / "generated" / "small", contract(PETS, SCHEMAS), dict.fromkeys(PETS, named))
+
+    @made.get("/hand/{number}")
+    async def by_hand(number: int) -> dict[str, int]:
+        return {"number": number}
+
+    @made.get("/plain")
+    async def plain(request: Request) -> dict[str, str]:
+        return {"path": request.url.path}
+
+    app = create_app(settings(), root=tmp_path, routers=[made])
+    async with client(app) as http:
+        assert (await http.get("/hand/5")).json() == {"number": 5}
+        assert (await http.get("/plain")).json() == {"path": "/plain"}
+
+
+async def test_a_handler_of_an_exception_counts_for_operations(tmp_path: Path) -> None:
+    class OutOfStockError(Exception):
+        pass
+
+    async def fail(ctx: PublicContext, inputs: Inputs) -> object:
+        raise OutOfStockError
+
+    async def tell(request: Request, error: Exception) -> Response:
+        return Response("none left", 418)
+
+    app = service(tmp_path, {"root": PETS["root"]}, {"root": fail}, schemas=SCHEMAS)
+    app.add_exception_handler(OutOfStockError, tell)
+    async with client(app) as http:
+        answer = await http.get("/pets")
+    assert (answer.status_code, answer.text) == (418, "none left")
 
 
 async def test_a_deleted_route_is_not_found(tmp_path: Path) -> None:
