@@ -46,7 +46,7 @@ async def checks(
     try:
         return await _examine(connection, roles.user(pool.dsn), metadata, root, users)
     except psycopg.OperationalError as error:
-        connection.pgconn.finish()
+        connection.drop()
         return [migrate.unreachable(pool.dsn, error)]
     except psycopg.Error as error:
         return [_refused(error)]

@@ -1,17 +1,20 @@
 """One connection: several statements sent as one libpq pipeline, answered in one round trip.
 
-psycopg does the work through its `pq` layer, its loaders and its waiting; only the pipeline is put together
-here. Without BEGIN, the statements of one pipeline are one implicit transaction.
+psycopg does the work through its `pq` layer, its dumpers and its loaders; the pipeline is put together here,
+and waited for here: the socket stays with the event loop from one exchange to the next, so that a round trip
+costs one wake-up and no call to the kernel beside sending and receiving. Without BEGIN, the statements of one
+pipeline are one implicit transaction.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from typing import Any, Final, NamedTuple, TypeVar
 
+import psycopg
 from psycopg import AsyncConnection, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
@@ -19,21 +22,43 @@ from psycopg.errors import OperationalError, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-_FAILED = ExecStatus.FATAL_ERROR
-_SKIPPED = ExecStatus.PIPELINE_ABORTED
-_WORTH_PREPARING = 3
+RV = TypeVar("RV")
+
+_OK: Final = int(ConnStatus.OK)
+_OFF: Final = int(PipelineStatus.OFF)
+_IDLE: Final = int(TransactionStatus.IDLE)
+_IN_FLIGHT: Final = frozenset((int(TransactionStatus.ACTIVE), int(TransactionStatus.UNKNOWN)))
+_DONE: Final = int(ExecStatus.COMMAND_OK)
+_FAILED: Final = int(ExecStatus.FATAL_ERROR)
+_SKIPPED: Final = int(ExecStatus.PIPELINE_ABORTED)
+_SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
+_AUTO: Final = [PyFormat.AUTO]
+_DRAIN_SECONDS: Final = 5.0
+"""How long a cancelled exchange may take to come to its end before the connection is given up."""
+_WORTH_PREPARING: Final = 3
 """How often a text is sent on one connection before it becomes a prepared statement."""
-_PREPARED = 200
+_PREPARED: Final = 200
 """How many prepared statements one connection keeps."""
 
-_STALE_PLAN = "0A000"
-_UNKNOWN_STATEMENT = "26000"
-_TAKEN_STATEMENT = "42P05"
-STALE = frozenset({_STALE_PLAN, _UNKNOWN_STATEMENT, _TAKEN_STATEMENT})
+_STALE_PLAN: Final = "0A000"
+_UNKNOWN_STATEMENT: Final = "26000"
+_TAKEN_STATEMENT: Final = "42P05"
+STALE: Final = frozenset({_STALE_PLAN, _UNKNOWN_STATEMENT, _TAKEN_STATEMENT})
 """SQLSTATEs of a prepared statement that the server no longer takes; unprepared it may well work."""
 
 Statement = tuple[bytes, Sequence[Any], bool]
 """SQL text, values for its placeholders, whether the text will come again."""
+_Key = tuple[bytes, tuple[int, ...]]
+"""SQL text and the types of its parameters: what one prepared statement is good for."""
+
+
+class _Dumped(NamedTuple):
+    """A statement whose values are in the form of the wire."""
+
+    key: _Key
+    values: Sequence[Any] | None
+    formats: Sequence[Any] | None
+    again: bool
 
 
 class Wire(AsyncConnection[Any]):
@@ -45,21 +70,36 @@ class Wire(AsyncConnection[Any]):
     def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
         """Wrap a libpq connection, as psycopg asks of its connection classes."""
         super().__init__(pgconn, *args, **kwargs)
-        self._seen: OrderedDict[tuple[bytes, tuple[int, ...]], int] = OrderedDict()
-        self._names: OrderedDict[tuple[bytes, tuple[int, ...]], bytes] = OrderedDict()
+        self._seen: OrderedDict[_Key, int] = OrderedDict()
+        self._names: OrderedDict[_Key, bytes] = OrderedDict()
         self._numbers = itertools.count(1)
         # One that writes and one that reads, kept for the dumpers and loaders that they have found.
         self._writing = Transformer(self)
         self._reading = Transformer(self)
+        self._loop = asyncio.get_running_loop()
+        self._socket: int | None = None
+        """The file descriptor that the loop watches for us, while it does."""
+        self._waiter: asyncio.Future[None] | None = None
 
     @property
     def clean(self) -> bool:
         """Whether nothing is in flight, so that another statement may be sent."""
         pgconn = self.pgconn
         return (
-            pgconn.status == ConnStatus.OK
-            and pgconn.pipeline_status == PipelineStatus.OFF
-            and pgconn.transaction_status not in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
+            pgconn.status == _OK
+            and pgconn.pipeline_status == _OFF
+            and pgconn.transaction_status not in _IN_FLIGHT
+        )
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing is in flight, no transaction is open, and nobody is about to send anything."""
+        pgconn = self.pgconn
+        return (
+            pgconn.transaction_status == _IDLE
+            and pgconn.status == _OK
+            and pgconn.pipeline_status == _OFF
+            and not self.lock.locked()
         )
 
     @property
@@ -72,56 +112,79 @@ class Wire(AsyncConnection[Any]):
 
         Cancelled meanwhile, the server is told so and its answer awaited; `clean` says whether that worked.
         """
-        sends: list[Any] = []
-        wanted: list[int] = []
-        prepared: list[tuple[int, tuple[bytes, tuple[int, ...]], bytes]] = []
-        for sql, values, again in statements:
-            self._add(sql, values, again, sends, prepared)
-            wanted.append(len(sends) - 1)
+        # All values first: one that cannot be sent must not leave half a pipeline behind.
+        dumped = [self._dump(statement) for statement in statements]
         async with self.lock:
             if not self.clean:
                 raise OperationalError("the connection is lost")
-            results = await self.wait(_exchange(self.pgconn, sends))
+            self.pgconn.enter_pipeline_mode()
+            wanted: list[int] = []
+            prepared: list[tuple[int, _Key, bytes]] = []
+            sent = 0
+            for one in dumped:
+                sent += self._send(one, sent, prepared)
+                wanted.append(sent - 1)
+            self.pgconn.pipeline_sync()
+            results = await self._answers(sent)
         # What the server has prepared it keeps, whether or not the rest went well.
         for place, key, name in prepared:
-            if results[place].status == ExecStatus.COMMAND_OK:
+            if results[place].status == _DONE:
                 self._names[key] = name
         for result in results:
-            if result.status == _FAILED:
+            status = result.status
+            if status == _FAILED:
                 error = error_from_result(result, encoding="utf-8")
                 if error.sqlstate in STALE:
                     self._forget(error.sqlstate)
                 raise error
-        if any(result.status == _SKIPPED for result in results):
-            raise OperationalError("the server skipped a statement without saying why")
-        return [results[place] for place in wanted]
+            if status == _SKIPPED:
+                raise OperationalError("the server skipped a statement without saying why")
+        return results if sent == len(wanted) else [results[place] for place in wanted]
 
     def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
         """Return the rows of `result` as psycopg's loaders read them."""
+        count = result.ntuples
+        if not count:
+            return []
         self._reading.set_pgresult(result)
-        return self._reading.load_rows(0, result.ntuples, tuple)
+        return self._reading.load_rows(0, count, tuple)
 
-    def _add(
-        self,
-        sql: bytes,
-        values: Sequence[Any],
-        again: bool,
-        sends: list[Any],
-        prepared: list[tuple[int, tuple[bytes, tuple[int, ...]], bytes]],
-    ) -> None:
-        """Append to `sends` what sends one statement, by name if it is prepared or worth it."""
-        pgconn = self.pgconn
-        dumped: Sequence[Any] | None = None
-        types: tuple[int, ...] = ()
-        formats: Sequence[Any] | None = None
-        if values:
-            dumped = self._writing.dump_sequence(values, [PyFormat.AUTO] * len(values))
-            types, formats = tuple(self._writing.types or ()), list(self._writing.formats or ())
-        key = (sql, types)
+    async def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """Wait as psycopg does, which watches the socket itself."""
+        self._unwatch()
+        return await super().wait(gen, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._unwatch()
+        await super().close()
+
+    def drop(self) -> None:
+        """Close the connection at once, whatever its state."""
+        self._unwatch()
+        self.pgconn.finish()
+
+    # Sending ------------------------------------------------------------------------------------
+
+    def _dump(self, statement: Statement) -> _Dumped:
+        sql, values, again = statement
+        if not values:
+            return _Dumped((sql, ()), None, None, again)
+        writer = self._writing
+        dumped = writer.dump_sequence(values, _AUTO * len(values))
+        return _Dumped((sql, tuple(writer.types or ())), dumped, list(writer.formats or ()), again)
+
+    def _send(self, one: _Dumped, place: int, prepared: list[tuple[int, _Key, bytes]]) -> int:
+        """Put one statement on the wire, by name if it is prepared or worth it; return how many messages.
+
+        What is being prepared is added to `prepared`, with its place among all messages of the pipeline.
+        """
+        pgconn, key = self.pgconn, one.key
         name = self._names.get(key)
+        messages = 1
         if name is not None:
             self._names.move_to_end(key)
-        elif again and self.preparing:
+        elif one.again and self.preparing:
             count = self._seen.pop(key, 0) + 1
             if count < _WORTH_PREPARING:
                 self._seen[key] = count
@@ -131,17 +194,18 @@ class Wire(AsyncConnection[Any]):
                 name = b"handfast_%d" % next(self._numbers)
                 if len(self._names) >= _PREPARED:
                     oldest = self._names.popitem(last=False)[1]
-                    sends.append(partial(pgconn.send_query_params, b"DEALLOCATE " + oldest, None))
-                prepared.append((len(sends), key, name))
-                sends.append(partial(pgconn.send_prepare, name, sql, param_types=types))
+                    pgconn.send_query_params(b"DEALLOCATE " + oldest, None)
+                    messages += 1
+                prepared.append((place + messages - 1, key, name))
+                pgconn.send_prepare(name, key[0], param_types=key[1])
+                messages += 1
         if name is not None:
-            sends.append(partial(pgconn.send_query_prepared, name, dumped, param_formats=formats))
+            pgconn.send_query_prepared(name, one.values, param_formats=one.formats)
         else:
-            sends.append(
-                partial(
-                    pgconn.send_query_params, sql, dumped, param_types=types or None, param_formats=formats
-                )
+            pgconn.send_query_params(
+                key[0], one.values, param_types=key[1] or None, param_formats=one.formats
             )
+        return messages
 
     def _forget(self, sqlstate: str | None) -> None:
         """Stop using the prepared statements of this connection; they would fail again and again."""
@@ -150,20 +214,76 @@ class Wire(AsyncConnection[Any]):
         if sqlstate != _STALE_PLAN:
             self.preparing = False
 
+    # Receiving ----------------------------------------------------------------------------------
 
-def _exchange(pgconn: PGconn, sends: Sequence[Any]) -> PQGen[list[PGresult]]:
-    """Put everything on the wire, then fetch one result for each; never raises for a failed statement.
+    async def _answers(self, count: int) -> list[PGresult]:
+        """Return one result for each of `count` messages; leave pipeline mode."""
+        results: list[PGresult] = []
+        try:
+            if self.pgconn.flush():  # the socket took not all: read meanwhile, lest both sides wait
+                await self.wait(generators.send(self.pgconn))
+            while not self._received(results):
+                await self._readable()
+        except asyncio.CancelledError:
+            await self._drain(results)
+            raise
+        except psycopg.Error:
+            self._unwatch()  # libpq has closed the socket; its number may soon be another's
+            raise
+        if len(results) != count:
+            raise OperationalError(f"{len(results)} answers to {count} messages")
+        return results
 
-    So that psycopg's `wait` can run it to its end after a cancellation, which leaves the connection clean.
-    """
-    pgconn.enter_pipeline_mode()
-    for send in sends:
-        send()
-    pgconn.pipeline_sync()
-    yield from generators.send(pgconn)
-    results: list[PGresult] = []
-    for _ in sends:
-        results.append((yield from generators.fetch_many(pgconn))[-1])
-    yield from generators.fetch_many(pgconn)  # the answer to the sync
-    pgconn.exit_pipeline_mode()
-    return results
+    def _received(self, results: list[PGresult]) -> bool:
+        """Take what has come, and add it to `results`; whether that was all of the pipeline."""
+        pgconn = self.pgconn
+        while not pgconn.is_busy():
+            result = pgconn.get_result()
+            if result is None:
+                # One closes each message's results; after a lost connection nothing else comes any more.
+                if pgconn.status != _OK:
+                    raise OperationalError("the connection is lost")
+                continue
+            if result.status == _SYNC:
+                pgconn.exit_pipeline_mode()
+                return True
+            results.append(result)
+        return False
+
+    async def _readable(self) -> None:
+        """Wait until something has come, and read it from the socket."""
+        if self._socket is None:
+            self._socket = self.pgconn.socket
+            self._loop.add_reader(self._socket, self._wake)
+        self._waiter = waiter = self._loop.create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+        self.pgconn.consume_input()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is None:
+            # Nobody has asked: a notice, or the server's farewell, after which the pool replaces us.
+            try:
+                self.pgconn.consume_input()
+            except psycopg.Error:
+                self._unwatch()
+        elif not waiter.done():
+            waiter.set_result(None)
+
+    def _unwatch(self) -> None:
+        if self._socket is not None:
+            self._loop.remove_reader(self._socket)
+            self._socket = None
+
+    async def _drain(self, results: list[PGresult]) -> None:
+        """Tell the server to stop, and take its answer; give the connection up if that does not work."""
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self.cancel_safe(timeout=_DRAIN_SECONDS)
+                while not self._received(results):
+                    await self._readable()
+        except (psycopg.Error, TimeoutError, asyncio.CancelledError):
+            self.drop()
