@@ -3,8 +3,6 @@
 from datetime import date
 from uuid import UUID
 
-from sqlmodel import col, select
-
 from generated.task_management.models import (
     SortOrder,
     Task,
@@ -17,14 +15,13 @@ from generated.task_management.models import (
 )
 from handfast.runtime import UNSET, Context
 from handlers.task_management import tables
-from handlers.task_management.paging import Position, page
+from handlers.task_management.paging import Page, Position
 from handlers.task_management.rules import check_transition
 
 
 async def create_task(ctx: Context, body: TaskCreate) -> Task:
     """Store a new task of the caller."""
-    row = await ctx.db.insert(tables.Task.new(body, owner=ctx.user.id))
-    return row.to_api()
+    return await ctx.db.insert(tables.Task.new(body, owner=ctx.user.id), into=Task)
 
 
 async def list_tasks(
@@ -40,27 +37,25 @@ async def list_tasks(
     cursor: str | None = None,
 ) -> TaskPage:
     """Return one page of the caller's tasks."""
-    statement = select(tables.Task)
-    if status is not None:
-        statement = statement.where(col(tables.Task.status) == status.value)
-    if priority is not None:
-        statement = statement.where(col(tables.Task.priority) == priority.value)
-    if due_from is not None:
-        statement = statement.where(col(tables.Task.due_date) >= due_from)
-    if due_to is not None:
-        statement = statement.where(col(tables.Task.due_date) <= due_to)
-    after = None if cursor is None else Position.parse(cursor)
-    rows = await ctx.db.all(page(statement, sort=sort, order=order, after=after, limit=limit))
-    more = len(rows) > limit
+    filters = {"status": status, "priority": priority, "due_from": due_from, "due_to": due_to}
+    wanted = Page(
+        sort=sort,
+        order=order,
+        limit=limit,
+        after=None if cursor is None else Position.parse(cursor),
+        filters={name: value for name, value in filters.items() if value is not None},
+    )
+    tasks = await ctx.db.all(wanted.statement, wanted.values, into=Task)
+    more = len(tasks) > limit
     return TaskPage(
-        items=[row.to_api() for row in rows[:limit]],
-        next_cursor=str(Position.of(rows[limit - 1], sort)) if more else None,
+        items=tasks[:limit],
+        next_cursor=str(Position.of(tasks[limit - 1], sort)) if more else None,
     )
 
 
 async def get_task(ctx: Context, task_id: UUID) -> Task:
     """Return one task: 404 if there is none, 403 if it is somebody else's who does not share it."""
-    return (await ctx.db.shared.get(tables.Task, task_id)).to_api()
+    return await ctx.db.shared.get(tables.Task, task_id, into=Task)
 
 
 async def update_task(ctx: Context, task_id: UUID, body: TaskUpdate) -> Task:
@@ -77,7 +72,7 @@ async def update_task(ctx: Context, task_id: UUID, body: TaskUpdate) -> Task:
         changes["due_date"] = body.due_date
     if body.status is not UNSET and body.status.value != row.status:
         changes |= _move(row, body.status)
-    return (await ctx.db.shared.update(tables.Task, task_id, **changes)).to_api()
+    return await ctx.db.shared.update(tables.Task, task_id, into=Task, **changes)
 
 
 async def delete_task(ctx: Context, task_id: UUID) -> None:
@@ -88,9 +83,8 @@ async def delete_task(ctx: Context, task_id: UUID) -> None:
 async def complete_task(ctx: Context, task_id: UUID) -> Task:
     """Move one task to `done`; the row lock lets one of two simultaneous callers come second: 409."""
     row = await ctx.db.shared.get(tables.Task, task_id, lock=True)
-    changes = _move(row, TaskStatus.DONE)
-    row = await ctx.db.shared.update(tables.Task, task_id, updated_at=tables.now(), **changes)
-    return row.to_api()
+    changes = {"updated_at": tables.now(), **_move(row, TaskStatus.DONE)}
+    return await ctx.db.shared.update(tables.Task, task_id, into=Task, **changes)
 
 
 def _move(row: tables.Task, status: TaskStatus) -> dict[str, object]:

@@ -5,26 +5,30 @@ key and 32 of the id, which breaks ties. Any string of that form is a position: 
 column can hold is moved to the nearest one that it can.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
+    ColumnElement,
     Date,
     DateTime,
     Integer,
     SQLColumnExpression,
     Uuid,
+    bindparam,
     case,
     func,
-    literal,
     tuple_,
 )
-from sqlmodel import col
+from sqlalchemy.types import TypeEngine
+from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from generated.task_management import models
 from generated.task_management.models import SortOrder, TaskSort
 from handlers.task_management.tables import Task
 
@@ -49,7 +53,7 @@ class Position:
         return cls(key=int(cursor[:16], 16), id=UUID(hex=cursor[16:]))
 
     @classmethod
-    def of(cls, task: Task, sort: TaskSort) -> "Position":
+    def of(cls, task: models.Task, sort: TaskSort) -> "Position":
         """The place just after `task`."""
         match sort:
             case TaskSort.CREATED_AT:
@@ -80,25 +84,69 @@ def _column(sort: TaskSort) -> SQLColumnExpression[Any]:
             return case(RANKS, value=col(Task.priority))
 
 
-def _literal(sort: TaskSort, key: int) -> BindParameter[Any]:
+def _type(sort: TaskSort) -> TypeEngine[Any]:
     match sort:
         case TaskSort.CREATED_AT:
-            return literal(moment(key), DateTime(timezone=True))
+            return DateTime(timezone=True)
         case TaskSort.DUE_DATE:
-            return literal(date.fromordinal(min(max(key, 1), NO_DUE_DATE.toordinal())), Date())
+            return Date()
         case TaskSort.PRIORITY:
-            return literal(min(key, len(RANKS) + 1), Integer())
+            return Integer()
 
 
-def page(
-    statement: SelectOfScalar[Task], *, sort: TaskSort, order: SortOrder, after: Position | None, limit: int
+def _value(sort: TaskSort, key: int) -> object:
+    match sort:
+        case TaskSort.CREATED_AT:
+            return moment(key)
+        case TaskSort.DUE_DATE:
+            return date.fromordinal(min(max(key, 1), NO_DUE_DATE.toordinal()))
+        case TaskSort.PRIORITY:
+            return min(key, len(RANKS) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: what it holds, and where it starts."""
+
+    sort: TaskSort
+    order: SortOrder
+    limit: int
+    after: Position | None
+    filters: Mapping[str, object]
+    """The values of `FILTERS` that are given."""
+
+    @property
+    def statement(self) -> SelectOfScalar[Task]:
+        """What to ask; one row more than `limit` tells if more follow."""
+        return _statement(self.sort, self.order, frozenset(self.filters), self.after is not None)
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The values for `statement`."""
+        place = {} if self.after is None else {"key": _value(self.sort, self.after.key), "id": self.after.id}
+        return {**self.filters, **place, "limit": self.limit + 1}
+
+
+FILTERS: Mapping[str, ColumnElement[bool]] = {
+    "status": col(Task.status) == bindparam("status"),
+    "priority": col(Task.priority) == bindparam("priority"),
+    "due_from": col(Task.due_date) >= bindparam("due_from"),
+    "due_to": col(Task.due_date) <= bindparam("due_to"),
+}
+
+
+@cache
+def _statement(
+    sort: TaskSort, order: SortOrder, filters: frozenset[str], goes_on: bool
 ) -> SelectOfScalar[Task]:
-    """Sort `statement` and start it after `after`; one row more than `limit` tells if more follow."""
+    """Made once for each kind of page; there are 192."""
     column, tie = _column(sort), col(Task.id)
-    if after is not None:
-        place = tuple_(_literal(sort, after.key), literal(after.id, Uuid()))
+    statement = select(Task).where(*(FILTERS[name] for name in sorted(filters)))
+    ascending = order is SortOrder.ASC
+    if goes_on:
+        place = tuple_(bindparam("key", type_=_type(sort)), bindparam("id", type_=Uuid()))
         row = tuple_(column, tie)
-        statement = statement.where(row > place if order is SortOrder.ASC else row < place)
-    if order is SortOrder.ASC:
-        return statement.order_by(column.asc(), tie.asc()).limit(limit + 1)
-    return statement.order_by(column.desc(), tie.desc()).limit(limit + 1)
+        statement = statement.where(row > place if ascending else row < place)
+    if ascending:
+        return statement.order_by(column.asc(), tie.asc()).limit(bindparam("limit"))
+    return statement.order_by(column.desc(), tie.desc()).limit(bindparam("limit"))

@@ -5,10 +5,10 @@ from typing import ClassVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, DateTime, Index, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from generated.task_management import models
-from handfast.runtime.database import Sharing
+from handfast.runtime.database import Sharing, Table
 
 
 def now() -> datetime:
@@ -16,7 +16,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Task(SQLModel, table=True):
+class Task(Table, table=True):
     """One piece of work of one user."""
 
     __tablename__ = "tasks"
@@ -57,19 +57,4 @@ class Task(SQLModel, table=True):
             due_date=body.due_date,
             created_at=moment,
             updated_at=moment,
-        )
-
-    def to_api(self) -> models.Task:
-        """The task as the contract shows it."""
-        return models.Task(
-            id=self.id,
-            user_id=self.user_id,
-            title=self.title,
-            description=self.description,
-            status=models.TaskStatus(self.status),
-            priority=models.TaskPriority(self.priority),
-            due_date=self.due_date,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            completed_at=self.completed_at,
         )

@@ -39,12 +39,12 @@ grant insert on handfast_audit to handfast_service;
 async def get_task(ctx: Context, task_id: UUID) -> Task:
     """Read any task as an administrator."""
     async with ctx.db.elevated("support case") as db:
-        return (await db.get(tables.Task, task_id)).to_api()
+        return await db.get(tables.Task, task_id, into=Task)
 
 
 async def forgets_to_elevate(ctx: Context, task_id: UUID) -> Task:
     """Use the plain handle, as an administrator."""
-    return (await ctx.db.get(tables.Task, task_id)).to_api()
+    return await ctx.db.get(tables.Task, task_id, into=Task)
 
 
 @pytest.fixture(scope="module")

@@ -73,9 +73,9 @@ def test_an_invalid_change_of_anothers_task_is_told_as_of_an_unknown_one(
 
 async def doze(ctx: Context, task_id: UUID) -> Task:
     """Change a task, then wait in the database."""
-    row = await ctx.db.update(tables.Task, task_id, title="Never committed")
+    task = await ctx.db.update(tables.Task, task_id, into=Task, title="Never committed")
     await ctx.db.all(select(func.pg_sleep(30)).select_from(tables.Task).where(tables.Task.id == task_id))
-    return row.to_api()
+    return task
 
 
 def dozing(settings: Settings, root: Path = ROOT) -> Any:

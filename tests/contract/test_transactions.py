@@ -113,7 +113,7 @@ def test_a_full_session_works_inside_the_request(
             row = tables.Task.new(body, owner=ctx.user.id)
             session.add(row)
             await session.flush()
-            return row.to_api()
+            return Task.model_validate(row, from_attributes=True)
 
     with live(service(settings, create_task)) as url, httpx.Client(base_url=url) as sessions:
         assert sessions.post("/api/tasks", json={"title": "Kept"}, headers=new_user).status_code == 201

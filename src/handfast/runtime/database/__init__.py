@@ -8,6 +8,7 @@ from handfast.runtime.database.owners import Elevation, IsolationError, Sharing
 from handfast.runtime.database.pool import Pool
 from handfast.runtime.database.resolve import resolve
 from handfast.runtime.database.roles import Dsns
+from handfast.runtime.database.table import Table
 from handfast.runtime.database.unit import TransactionEnded, UnitOfWork
 from handfast.runtime.database.unstorable import unstorable
 
@@ -18,6 +19,7 @@ __all__ = [
     "IsolationError",
     "Pool",
     "Sharing",
+    "Table",
     "TransactionEnded",
     "UnitOfWork",
     "checks",

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Delete,
     FromClause,
     Insert,
+    Integer,
     Join,
     Select,
     Table,
@@ -156,6 +157,12 @@ class IsolatingCompiler(PGCompiler_psycopg):
             number = select._limit_clause
             select = select._generate()
             select._limit_clause = number.render_literal_execute()
+        elif isinstance(select._limit_clause, BindParameter):
+            number = select._limit_clause
+            select = select._generate()
+            select._limit_clause = bindparam(
+                number.key, number.value, Integer(), required=number.required, literal_execute=True
+            )
         text: str = super().limit_clause(select, **kwargs)  # type: ignore[no-untyped-call]
         return text
 

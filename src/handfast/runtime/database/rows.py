@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from psycopg.pq.abc import PGresult
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, CompoundSelect, Delete, FromClause, Insert, Select, Update, inspect
 from sqlalchemy.orm import FromStatement, Mapper
 from sqlalchemy.orm.attributes import instance_state
@@ -16,6 +17,8 @@ from handfast.runtime.database.owners import IsolationError
 
 Processor = Callable[[Any], Any]
 Row = tuple[Any, ...]
+View = Callable[[Row], BaseModel]
+"""Makes a model of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,15 @@ class Entity:
         identity = tuple([values[place] for place in self.keys])
         if None in identity:
             return None
-        instance = self.mapper.class_manager.new_instance()
-        self.fill(instance, values)
+        instance: Any = self.mapper.class_manager.new_instance()
+        # As the ORM's own loader leaves it: a session can take the instance over with `add` or `merge`.
+        instance.__dict__.update(zip(self.names, values, strict=True))
+        instance_state(instance).key = self.mapper.identity_key_from_primary_key(identity)
         return instance
 
     def fill(self, instance: Any, values: Sequence[Any]) -> None:
         """Put one row's values into `instance` as if just read, and mark it as stored and detached."""
         state = instance_state(instance)
-        # As the ORM's own loader leaves it: a session can take the instance over with `add` or `merge`.
         state.dict.update(zip(self.names, values, strict=True))
         state.key = self.mapper.identity_key_from_primary_key(tuple([values[place] for place in self.keys]))
         state._commit_all(state.dict)
@@ -53,10 +57,20 @@ class Reader:
     parts: tuple[tuple[int, Entity | None], ...]
     """What each row consists of: where it starts, and the entity, or `None` for a plain value."""
     _processors: dict[tuple[int, ...], list[tuple[int, Processor]]] = field(default_factory=dict)
+    _views: dict[type[BaseModel], View] = field(default_factory=dict)
 
-    def read(self, rows: Sequence[Row], result: PGresult) -> list[Any]:
-        """Return per row an instance or a value, or a tuple of them where the statement has several parts."""
+    def read(self, rows: Sequence[Row], result: PGresult, into: type[BaseModel] | None = None) -> list[Any]:
+        """Return per row an instance or a value, or a tuple of them where the statement has several parts.
+
+        With `into`, a model of that class per row. Raises `TypeError` where the statement does not return
+        what the model needs, and pydantic's `ValidationError` where a value is not what the model says.
+        """
         rows = self.processed(rows, result)
+        if into is not None:
+            view = self._views.get(into)
+            if view is None:
+                view = self._views[into] = view_of(into, self.names)
+            return list(map(view, rows))
         if len(self.parts) == 1:
             entity = self.parts[0][1]
             return [row[0] for row in rows] if entity is None else [entity.load(row) for row in rows]
@@ -67,6 +81,15 @@ class Reader:
             )
             for row in rows
         ]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each column of a row is called."""
+        if len(self.parts) == 1 and (entity := self.parts[0][1]) is not None:
+            return entity.names
+        if any(entity is not None for _, entity in self.parts):
+            raise TypeError("a model can be made of the columns of one table class, or of single columns")
+        return tuple(str(column.key) for column in self.columns)
 
     def processed(self, rows: Sequence[Row], result: PGresult) -> Sequence[Row]:
         """Return `rows` as the columns' types show them in Python."""
@@ -89,6 +112,22 @@ class Reader:
                 values[number] = processor(values[number])
             processed.append(tuple(values))
         return processed
+
+
+def view_of(model: type[BaseModel], names: Sequence[str]) -> View:
+    """Return how to make a `model` of a row whose columns have `names`; what it does not know stays out."""
+    fields = model.model_fields
+    missing = [name for name, one in fields.items() if one.is_required() and name not in names]
+    if missing:
+        raise TypeError(f"`{model.__name__}` needs {missing}, which the statement does not return")
+    taken = [(place, name) for place, name in enumerate(names) if name in fields]
+    validate = model.__pydantic_validator__.validate_python
+
+    def view(row: Row) -> BaseModel:
+        made: BaseModel = validate({name: row[place] for place, name in taken}, by_alias=False, by_name=True)
+        return made
+
+    return view
 
 
 def _result_processor(column: ColumnElement[Any], oid: int) -> Processor | None:

@@ -13,6 +13,7 @@ from functools import partial
 from operator import index
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import BindParameter, Executable, Integer, TextClause, bindparam
 
@@ -57,6 +58,8 @@ class Plan:
     """Parameters whose number stands in the text, as that of LIMIT does -> the marks in their places."""
     fresh: Mapping[str, Callable[[], Any]]
     """Parameters that Python makes up at each call: the columns' own `default` and `onupdate`."""
+    wanted: frozenset[str] = frozenset()
+    """Parameters that a caller has to give a value: `bindparam(name)` without one."""
     tables: tuple[str, ...] = ()
     """The tables in it whose rows belong to users, in order of name."""
     reader: Reader | None = None
@@ -102,17 +105,29 @@ class Plan:
 
 
 _plans: OrderedDict[Any, Plan] = OrderedDict()
+_constant: WeakKeyDictionary[Any, dict[Reach, Plan]] = WeakKeyDictionary()
 
 
-def prepare(statement: Executable, owner: UUID | None, reach: Reach = Reach.OWN) -> Call:
-    """Return what to send for `statement` in the name of `owner`; compiles only a shape not met before."""
+def prepare(
+    statement: Executable,
+    owner: UUID | None,
+    reach: Reach = Reach.OWN,
+    values: Mapping[str, Any] | None = None,
+) -> Call:
+    """Return what to send for `statement` in the name of `owner`; compiles only a shape not met before.
+
+    With `values` for its `bindparam(name)`, `statement` is one that is made once and used again and again:
+    it is known by itself, so that not even its shape has to be found out.
+    """
     if isinstance(statement, TextClause) or not hasattr(statement, "_generate_cache_key"):
         raise IsolationError(
             "text cannot be kept to the user's rows: use SQLModel's select(), insert() ..., or session()"
         )
+    if values is not None:
+        return _filled(statement, owner, reach, values)
     key = statement._generate_cache_key()
     if key is None:
-        return plan_of(statement, reach=reach).call_with({}, owner)
+        return _filled(statement, owner, reach, {})
     shape = (reach, key.key)
     plan = _plans.get(shape)
     if plan is None:
@@ -122,6 +137,19 @@ def prepare(statement: Executable, owner: UUID | None, reach: Reach = Reach.OWN)
     else:
         _plans.move_to_end(shape)
     return plan.call(key.bindparams, owner)
+
+
+def _filled(statement: Executable, owner: UUID | None, reach: Reach, values: Mapping[str, Any]) -> Call:
+    plans = _constant.setdefault(statement, {})
+    plan = plans.get(reach)
+    if plan is None:
+        plan = plans[reach] = plan_of(statement, reach=reach)
+    if values.keys() != plan.wanted:
+        lacking, unknown = sorted(plan.wanted - values.keys()), sorted(values.keys() - plan.wanted)
+        if lacking:
+            raise TypeError(f"the statement needs values for {lacking}")
+        raise TypeError(f"the statement has no bindparam called {unknown}")
+    return plan.call_with(values, owner)
 
 
 def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Plan:
@@ -139,7 +167,11 @@ def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Pla
     places = {name: place_of[id(value)] for name, value in filled.items() if id(value) in place_of}
     fresh = {column.key: partial(default_of, column.default) for column in compiled.insert_prefetch}
     fresh |= {column.key: partial(default_of, column.onupdate) for column in compiled.update_prefetch}
-    constants = {name: value for name, value in compiled.construct_params().items() if name not in places}
+    given = compiled.construct_params(_check=key is not None)
+    constants = {name: value for name, value in given.items() if name not in places}
+    wanted = (
+        frozenset(bind.key for bind in compiled.bind_names if bind.required) if key is None else frozenset()
+    )
     processors: dict[str, Processor] = {}
     for name in names:
         kind = compiled.binds[name].type
@@ -157,6 +189,7 @@ def plan_of(statement: Any, key: Any = None, *, reach: Reach = Reach.OWN) -> Pla
         fresh=fresh,
         expanding=compiled if compiled.post_compile_params or len(numbers) < len(in_text) else None,
         limits={name: f"__[POSTCOMPILE_{name}]".encode() for name in numbers},
+        wanted=wanted,
         tables=tuple(sorted(compiled.owned)),
         reader=reader_of(statement),
     )
