@@ -1,4 +1,4 @@
-"""CPU of what `ctx.db` does in Python for one row, one statement and one list of 20: ours beside the plain way.
+"""CPU of what `ctx.db` does in Python for a row, a statement and a list of 20: ours beside the plain way.
 
 Needs no database.
 """
