@@ -278,6 +278,7 @@ def sharing_metadata(*, shares: Table | None = None, **changes: Any) -> MetaData
 
     if shares is not None:
         shares.to_metadata(own)
+    own.info["class"] = Page  # as long as the metadata: the registry alone does not hold it
     return own
 
 
