@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from handfast.counted import counted
 from handfast.runtime.errors import (
@@ -21,7 +21,6 @@ from handfast.runtime.errors import (
     error_of_status,
 )
 from handfast.runtime.settings import Settings
-from handfast.runtime.state import state_of
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 """`host [":" port]` of RFC 9110, 7.2; the brackets hold an IPv6 address."""
@@ -29,34 +28,14 @@ _IDENTITY: Final = {"Accept-Encoding": "identity"}
 
 
 class Admission:
-    """Refuses what no operation should have to look at; counts the body while it is read."""
+    """Refuses what no operation should have to look at."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Take the limits from `settings`."""
-        self.app = app
-        self._body_limit_bytes = settings.body_limit_bytes
+        self.body_limit_bytes = settings.body_limit_bytes
         self._query_limit = settings.query_limit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a sound request on; raise an `ApiError` for another one."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        state_of(scope).has_body = self._check(scope)
-        length = 0
-
-        async def receive_counted() -> Message:
-            nonlocal length
-            message = await receive()
-            if message["type"] == "http.request":
-                length += len(message.get("body", b""))
-                if length > self._body_limit_bytes:
-                    raise too_large(self._body_limit_bytes)
-            return message
-
-        await self.app(scope, receive_counted, send)
-
-    def _check(self, scope: Scope) -> bool:
+    def check(self, scope: Scope) -> bool:
         """Return whether a body is announced; raise what is wrong with the request's head."""
         if scope["query_string"].count(b"&") >= self._query_limit:
             raise BadRequest(f"A request may have {counted(self._query_limit, 'query parameter')}.")
@@ -69,8 +48,8 @@ class Admission:
                     raise BadRequest("The Host header must be a host and, if needed, a port.")
             elif name == b"content-length":
                 has_body = has_body or value != b"0"
-                if not value.isdigit() or len(value) > 18 or int(value) > self._body_limit_bytes:
-                    raise too_large(self._body_limit_bytes)
+                if not value.isdigit() or len(value) > 18 or int(value) > self.body_limit_bytes:
+                    raise too_large(self.body_limit_bytes)
             elif name == b"transfer-encoding":
                 has_body = True
                 if value.strip().lower() != b"chunked":

@@ -14,7 +14,7 @@ from itertools import islice, product
 from typing import Any, Final
 
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from handfast.runtime.routing import shape
 from handfast.validation.pointers import followed
@@ -46,27 +46,26 @@ class Bases:
 class BasePaths:
     """Takes the base path of a server off, the ASGI way: the router looks behind `root_path`."""
 
-    def __init__(self, app: ASGIApp, bases: Bases) -> None:
+    def __init__(self, bases: Bases) -> None:
         """Serve each operation below its bases too.
 
         Where several bases would do (`/v1` and `/v1/pets`), the one counts behind which the application has
         such a route.
         """
-        self.app = app
         self._bases = bases
         self._all = bases.all()
         self._asks = len(self._all) > 1 or bool(bases.own)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def note(self, scope: Scope) -> None:
         """Note the base in the scope, where the path has one."""
-        if scope["type"] == "http" and not scope.get("root_path"):
-            path = scope["path"]
-            fitting = [base for base in self._all if path.startswith(f"{base}/")]
-            if fitting and self._asks:
-                fitting = [base for base in fitting if self._serves(base, scope)]
-            if fitting:
-                scope["root_path"] = fitting[0]
-        await self.app(scope, receive, send)
+        if not self._all or scope.get("root_path"):
+            return
+        path = scope["path"]
+        fitting = [base for base in self._all if path.startswith(f"{base}/")]
+        if fitting and self._asks:
+            fitting = [base for base in fitting if self._serves(base, scope)]
+        if fitting:
+            scope["root_path"] = fitting[0]
 
     def _serves(self, base: str, scope: Scope) -> bool:
         """Whether the route that `scope` asks for behind `base` is served there."""

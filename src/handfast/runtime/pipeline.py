@@ -1,18 +1,18 @@
 """The layers of a request, outermost first, as pure ASGI: `layers` is the whole list.
 
-What stands before the router. After it, each operation goes on by itself (`routing.Call`): security, decode
+What stands before the router. There are few layers, since each costs every request and each of its messages
+a call; what they do is told where each thing is: `correlation`, `requestlog`, `securityheaders`, `admission`,
+`deadline`, `basepaths`. After the router, each operation goes on by itself (`routing.Call`): security, decode
 and validate, transaction, handler, check and encode, commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
-from uuid import uuid4
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -21,8 +21,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handfast.runtime.admission import Admission
+from handfast.runtime.admission import Admission, too_large
 from handfast.runtime.basepaths import BasePaths, base_paths
+from handfast.runtime.correlation import CORRELATION_HEADER, ids_of
+from handfast.runtime.deadline import Deadlines
 from handfast.runtime.errors import (
     ApiError,
     InternalError,
@@ -32,13 +34,13 @@ from handfast.runtime.errors import (
     ServiceUnavailable,
     error_of_status,
 )
-from handfast.runtime.observability import NO_OPERATION, Metrics
+from handfast.runtime.observability import Metrics
 from handfast.runtime.problems import error_response
-from handfast.runtime.securityheaders import SecurityHeaders
+from handfast.runtime.requestlog import METHODS, RequestLog
+from handfast.runtime.securityheaders import SecurityHeaders, ending
 from handfast.runtime.settings import Settings
 from handfast.runtime.state import KEY, RequestState, state_of
 
-CORRELATION_HEADER: Final = "X-Correlation-ID"
 EXPOSED_HEADERS: Final = (
     CORRELATION_HEADER,
     "Location",
@@ -49,12 +51,7 @@ EXPOSED_HEADERS: Final = (
     "Deprecation",
     "Sunset",
 )
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-QUIET_PATHS: Final = frozenset(("/health", "/ready", "/metrics"))
 CLIENT_GONE: Final = 499
-
-_CORRELATION = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _log = structlog.get_logger(__name__)
 
@@ -63,26 +60,11 @@ def layers(
     settings: Settings, metrics: Metrics, document: Mapping[str, Any], methods: Iterable[str] = ()
 ) -> list[Middleware]:
     """All layers, outermost first, for the servers and paths of an OpenAPI document and for its methods."""
-    bases = base_paths(document)
     return [
-        Middleware(CorrelationId),
-        Middleware(RequestLog, metrics=metrics),
-        Middleware(SecurityHeaders, settings=settings),
-        *([Middleware(DeprecationHeaders)] if _deprecates(document) else []),
+        Middleware(Envelope, settings=settings, metrics=metrics),
         *_cors(settings.cors_origins, methods),
-        Middleware(Errors),
-        Middleware(Admission, settings=settings),
-        Middleware(Deadline, seconds=settings.deadline_seconds, body_seconds=settings.body_timeout_seconds),
-        Middleware(EncodedSlashes),
-        *([Middleware(BasePaths, bases=bases)] if bases.all() else []),
+        Middleware(Gate, settings=settings, bases=BasePaths(base_paths(document))),
     ]
-
-
-def _deprecates(document: Mapping[str, Any]) -> bool:
-    """Whether any operation of an OpenAPI document is deprecated."""
-    nodes = [node for item in document.get("paths", {}).values() for node in item.values()]
-    nodes += [node for one in nodes if isinstance(one, dict) for node in one.values()]  # additionalOperations
-    return any(isinstance(node, dict) and node.get("deprecated") is True for node in nodes)
 
 
 def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
@@ -102,150 +84,80 @@ def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
     ]
 
 
-class CorrelationId:
-    """Gives each request an id: the caller's own if it is a sane one, else its trace's, else a new one."""
+class Envelope:
+    """What goes around each request and its answer: an id, headers, and what is kept of it afterwards."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        correlation_id, trace_id = _ids(scope)
-        scope[KEY] = RequestState(correlation_id)
-        bound = {"correlation_id": correlation_id}
-        if trace_id is not None:
-            bound["trace_id"] = trace_id
-        header = (b"x-correlation-id", correlation_id.encode())
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), header]
-            await send(message)
-
-        tokens = structlog.contextvars.bind_contextvars(**bound)
-        try:
-            await self.app(scope, receive, send_with_id)
-        finally:
-            structlog.contextvars.unbind_contextvars("operation_id", "user_id")
-            structlog.contextvars.reset_contextvars(**tokens)
-
-
-def _ids(scope: Scope) -> tuple[str, str | None]:
-    """The correlation id, and the trace id of a valid `traceparent` (W3C Trace Context)."""
-    chosen: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        if name in (b"x-correlation-id", b"x-request-id", b"traceparent"):
-            chosen.setdefault(name, value)
-    trace = _TRACEPARENT.fullmatch(chosen.get(b"traceparent", b""))
-    trace_id = trace[1].decode() if trace else None
-    for name in (b"x-correlation-id", b"x-request-id"):
-        value = chosen.get(name, b"")
-        if _CORRELATION.fullmatch(value):
-            return value.decode(), trace_id
-    return trace_id or uuid4().hex, trace_id
-
-
-class RequestLog:
-    """Writes `request_finished` and counts each request, whatever its end."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self._metrics = metrics
+        self._headers = SecurityHeaders(settings)
+        self._requests = RequestLog(metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 0
+        status = CLIENT_GONE
+        correlation_id, trace_id = ids_of(scope["headers"])
+        state = scope[KEY] = RequestState(correlation_id)
 
-        async def send_and_note(message: Message) -> None:
+        def send_enveloped(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+                headers = [*message.get("headers", ())]
+                headers += ending(state, headers)
+                headers += self._headers.added(state, status, headers)
+                headers.append((b"x-correlation-id", correlation_id.encode()))
+                message["headers"] = headers
+            return send(message)
 
-        self._metrics.in_progress.inc()
+        bound = {"correlation_id": correlation_id}
+        if trace_id is not None:
+            bound["trace_id"] = trace_id
+        tokens = structlog.contextvars.bind_contextvars(**bound)
+        self._requests.begin()
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send_enveloped)
         finally:
-            self._metrics.in_progress.dec()
-            self._note(scope, status or CLIENT_GONE, time.perf_counter() - started)
-
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        state = state_of(scope)
-        operation_id = NO_OPERATION if state.operation is None else state.operation.operation_id
-        # A caller may invent methods; labels must stay few.
-        method = scope["method"] if state.operation is not None or scope["method"] in METHODS else "other"
-        self._metrics.observe(operation_id, method, status, seconds)
-        ends = state.operation is not None and bool(state.operation.end)
-        if ends:
-            self._metrics.deprecated(operation_id, state.caller)
-        quiet = scope["path"] in QUIET_PATHS
-        write = _log.debug if quiet else _log.info
-        write(
-            "request_finished",
-            method=scope["method"],
-            route=None if state.operation is None else state.operation.path,
-            status=status,
-            duration_ms=round(seconds * 1000, 3),
-            operation_id=operation_id,
-            user_id=None if state.user_id is None else str(state.user_id),
-            db_statements=state.statements,
-            db_ms=round(state.database_seconds * 1000, 3),
-            **({"deprecated": True} if ends else {}),
-        )
+            self._requests.end(scope, state, status, time.perf_counter() - started)
+            structlog.contextvars.unbind_contextvars("operation_id", "user_id")
+            structlog.contextvars.reset_contextvars(**tokens)
 
 
-class DeprecationHeaders:
-    """Says on every answer of a deprecated operation since when it is, and when it will be gone."""
+class Gate:
+    """Lets in what can be asked of an operation, for as long as it may take, and answers what goes wrong."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, bases: BasePaths) -> None:
         self.app = app
+        self._admission = Admission(settings)
+        self._bases = bases
+        self._deadlines = Deadlines()
+        self._seconds = settings.deadline_seconds
+        self._body_seconds = min(settings.deadline_seconds, settings.body_timeout_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-
-        async def send_with_end(message: Message) -> None:
-            operation = state_of(scope).operation
-            if message["type"] == "http.response.start" and operation is not None and operation.end:
-                headers = list(message.get("headers", ()))
-                # What a handler says itself is more than the contract knows.
-                own = {name.lower() for name, _ in headers}
-                message["headers"] = [*headers, *(one for one in operation.end if one[0] not in own)]
-            await send(message)
-
-        await self.app(scope, receive, send_with_end)
-
-
-class Errors:
-    """Turns whatever is raised further in into a response in the contract's own words."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-            await send(message)
-
+        passage = _Passage(receive, send, self._deadlines, self._admission.body_limit_bytes)
         try:
-            await self.app(scope, receive, send_and_note)
+            state_of(scope).has_body = has_body = self._admission.check(scope)
+            passage.begin(self._seconds, self._body_seconds if has_body else None)
+            try:
+                scope["path"] = undivided_path(scope)
+                self._bases.note(scope)
+                await self.app(scope, passage.receive, passage.send)
+            except asyncio.CancelledError:
+                if not passage.end():
+                    raise
+                raise passage.too_late() from None
+            finally:
+                passage.end()
         except ClientDisconnect:
             _log.info("client_disconnected")
         except Exception as error:
-            if started:
+            if passage.begun:
                 _log.exception("response_interrupted")
                 raise  # the server cuts the connection, which is all that can still be said
             state = state_of(scope)
@@ -256,6 +168,100 @@ class Errors:
                 correlation_id=state.correlation_id,
             )
             await response(scope, receive, send)
+
+
+class _Passage:
+    """One request within its bounds: the body's length, the time until that is there and until the answer.
+
+    It ends a request whose body does not arrive in time, or whose response has not begun in time. The caller
+    gets 408 in the first case and 503 in the second; the transaction is rolled back.
+    """
+
+    __slots__ = (
+        "_cancelling",
+        "_deadlines",
+        "_end",
+        "_expired",
+        "_incomplete",
+        "_length",
+        "_limit_bytes",
+        "_receive",
+        "_send",
+        "_task",
+        "_tick",
+        "_waiting",
+        "begun",
+    )
+
+    def __init__(self, receive: Receive, send: Send, deadlines: Deadlines, limit_bytes: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._deadlines = deadlines
+        self._limit_bytes = limit_bytes
+        self._length = 0
+        self._incomplete = self._waiting = self._expired = False
+        self._tick: int | None = None
+        self.begun = False
+        """Whether the response has."""
+
+    def begin(self, seconds: float, body_seconds: float | None) -> None:
+        """Count the time from now on; `body_seconds` are given where a body is to come."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (a coroutine of ASGI runs in one)
+        self._task = task
+        self._cancelling = task.cancelling()
+        now = asyncio.get_running_loop().time()
+        self._end = now + seconds
+        self._incomplete = body_seconds is not None
+        self._tick = self._deadlines.put(self, self._end if body_seconds is None else now + body_seconds)
+
+    def expire(self) -> None:
+        """Break off the request: its time is over."""
+        self._tick = None
+        self._expired = True
+        self._task.cancel()
+
+    def end(self) -> bool:
+        """Count no longer; whether nothing but this has cancelled the request, which it then is no more."""
+        self._free()
+        if not self._expired:
+            return False
+        self._expired = False
+        return self._task.uncancel() <= self._cancelling
+
+    def too_late(self) -> ApiError:
+        """What the caller is told when the time was over."""
+        if self._waiting:
+            return RequestTimeout("The body did not arrive in time.")
+        return ServiceUnavailable("The request took too long.", headers={"Retry-After": "1"})
+
+    async def receive(self) -> Message:
+        """Take the next message, and count what it holds of the body."""
+        self._waiting = self._incomplete
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._length += len(message.get("body", b""))
+            if self._length > self._limit_bytes:
+                raise too_large(self._limit_bytes)
+        self._waiting = False
+        if self._incomplete and not message.get("more_body", False):
+            self._incomplete = False
+            if self._tick is not None:
+                self._free()
+                self._tick = self._deadlines.put(self, self._end)
+        return message
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Send a message; a response that has begun may take its time."""
+        if not self.begun and message["type"] == "http.response.start":
+            self.begun = True
+            self._free()
+        return self._send(message)
+
+    def _free(self) -> None:
+        if self._tick is not None:
+            self._deadlines.take(self, self._tick)
+            self._tick = None
 
 
 def _api_error(error: Exception) -> ApiError:
@@ -272,66 +278,6 @@ def _api_error(error: Exception) -> ApiError:
             return NotImplementedYet()
     _log.exception("request_failed")
     return InternalError()
-
-
-class Deadline:
-    """Ends a request whose body does not arrive in time, or whose response has not begun in time.
-
-    The caller gets 408 in the first case and 503 in the second; the transaction is rolled back.
-    """
-
-    def __init__(self, app: ASGIApp, seconds: float, body_seconds: float) -> None:
-        self.app = app
-        self._seconds = seconds
-        self._body_seconds = min(seconds, body_seconds)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        incomplete = state_of(scope).has_body
-        begun = waiting = False
-        try:
-            async with asyncio.timeout(self._body_seconds if incomplete else self._seconds) as timeout:
-                end = asyncio.get_running_loop().time() + self._seconds
-
-                async def receive_in_time() -> Message:
-                    nonlocal incomplete, waiting
-                    waiting = incomplete
-                    message = await receive()
-                    waiting = False
-                    if incomplete and not message.get("more_body", False):
-                        incomplete = False
-                        if not begun:
-                            timeout.reschedule(end)
-                    return message
-
-                async def send_and_free(message: Message) -> None:
-                    nonlocal begun
-                    if not begun:
-                        begun = True
-                        timeout.reschedule(None)
-                    await send(message)
-
-                await self.app(scope, receive_in_time, send_and_free)
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            if waiting:
-                raise RequestTimeout("The body did not arrive in time.") from None
-            raise ServiceUnavailable("The request took too long.", headers={"Retry-After": "1"}) from None
-
-
-class EncodedSlashes:
-    """Keeps `%2F` inside a path segment from dividing it: the router sees it still encoded."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope["path"] = undivided_path(scope)
-        await self.app(scope, receive, send)
 
 
 def undivided_path(scope: Scope) -> str:

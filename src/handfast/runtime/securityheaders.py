@@ -5,46 +5,44 @@ Each is a default: an answer that sets the header itself keeps its own.
 
 from __future__ import annotations
 
-from typing import Final
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 from handfast.runtime.settings import Settings
-from handfast.runtime.state import RequestState, state_of
+from handfast.runtime.state import RequestState
 
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
 
 class SecurityHeaders:
-    """Adds the headers of `settings` to every response, and `no-store` where the answer is for one caller."""
+    """The headers of `settings` for every response, and `no-store` where the answer is for one caller."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Put the headers together once."""
-        self.app = app
         self._public = list(_defaults(settings).items())
         self._private = [*self._public, _NO_STORE]
         self._names = frozenset(name for name, _ in self._private)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add what the response lacks."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        state = state_of(scope)
+    def added(self, state: RequestState, status: int, headers: Headers) -> Headers:
+        """What a response lacks that has `headers`."""
+        added = self._private if _private(state, status) else self._public
+        for name, _ in headers:
+            if name in self._names:
+                own = {name for name, _ in headers}
+                return [pair for pair in added if pair[0] not in own]
+        return added
 
-        async def send_safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message.get("headers", ())
-                added = self._private if _private(state, message["status"]) else self._public
-                for name, _ in headers:
-                    if name in self._names:
-                        own = {name for name, _ in headers}
-                        added = [pair for pair in added if pair[0] not in own]
-                        break
-                message["headers"] = [*headers, *added]
-            await send(message)
 
-        await self.app(scope, receive, send_safely)
+def ending(state: RequestState, headers: Headers) -> Headers:
+    """On an answer of a deprecated operation: since when it is, and when it will be gone."""
+    operation = state.operation
+    if operation is None or not operation.end:
+        return ()
+    # What a handler says itself is more than the contract knows.
+    own = {name.lower() for name, _ in headers}
+    return [one for one in operation.end if one[0] not in own]
 
 
 def _defaults(settings: Settings) -> dict[bytes, bytes]:
