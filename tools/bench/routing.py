@@ -2,7 +2,7 @@
 
 CPU of a request from the router on, to the first of 10 routes and to the last of 1,000, by the tree and by
 FastAPI's own search; then how many times as much the latter costs. Exits with 1 where the tree's ratio is
-above 1.5. ADR 0038 holds the figures.
+above 1.5. ADR 0040 holds the figures.
 """
 
 from __future__ import annotations
