@@ -1,10 +1,19 @@
 -- Sends the requests of BENCH_REQUESTS in turn ("METHOD path body" on a line each); one JSON line of figures.
+-- With BENCH_AUTHORIZATIONS, each request has the credentials of its own line there.
 local headers = { ["Authorization"] = os.getenv("BENCH_AUTHORIZATION"), ["Content-Type"] = "application/json" }
 local requests, turn = {}, 0
 
+local function lines(text)
+  local found = {}
+  for line in (text or ""):gmatch("[^\n]+") do found[#found + 1] = line end
+  return found
+end
+
 function init(arguments)
-  for line in os.getenv("BENCH_REQUESTS"):gmatch("[^\n]+") do
+  local authorizations = lines(os.getenv("BENCH_AUTHORIZATIONS"))
+  for number, line in ipairs(lines(os.getenv("BENCH_REQUESTS"))) do
     local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
+    headers["Authorization"] = authorizations[number] or headers["Authorization"]
     requests[#requests + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
   end
 end

@@ -28,7 +28,7 @@ from handfast.redaction import redact
 from handfast.runtime.app import settings_of
 from handfast.runtime.crash import guard_process
 from handfast.runtime.faults import ConfigError, Fault
-from handfast.runtime.server import server_options
+from handfast.runtime.server import server_options, settle
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -136,6 +136,7 @@ class Server(uvicorn.Server):
         """Start, then tell."""
         await super().startup(sockets=sockets)
         if self.started:
+            settle()
             self._ready()
 
 
