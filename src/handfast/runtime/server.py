@@ -8,7 +8,6 @@ from typing import Any, Final
 from handfast.runtime.connection import ConnectionLimits, bounded
 from handfast.runtime.settings import Settings
 
-
 _COLLECT_AFTER: Final = (10_000, 20, 20)
 """How many new objects, and how many collections of the younger generation, make one of each generation."""
 
