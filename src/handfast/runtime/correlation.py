@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -35,4 +35,5 @@ def _chosen(chosen: dict[bytes, bytes]) -> tuple[str, str | None]:
 
 
 def _new() -> str:
-    return os.urandom(16).hex()
+    # No secret, for callers may send any: 128 random bits without a system call; a fork seeds anew.
+    return f"{random.getrandbits(128):032x}"

@@ -98,6 +98,8 @@ class Encoder:
         self._mode = mode
         self._count = count
         self._plans: dict[int, _Plan] = {}
+        self.has_choice = any(len(one.media) > 1 for one in operation.responses.values())
+        """Whether what the caller accepts can make a difference."""
 
     def response(self, result: object, accept: str | None) -> Response:
         """Return the response for `result`; raises `ResponseViolation` where violations are not tolerated."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -73,7 +74,7 @@ def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
         return []
     return [
         Middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=allowed,
             allow_methods=[*METHODS, *sorted(set(methods).difference(METHODS))],
             allow_headers=["*"],
@@ -82,6 +83,28 @@ def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
             max_age=600,
         )
     ]
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, without its work for requests that no page of another origin sends."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"]):
+            await super().__call__(scope, receive, send)
+            return
+
+        def send_varied(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", ())
+                if any(name.lower() == b"vary" for name, _ in headers):
+                    return self.send(message, send, Headers())
+                message["headers"] = [*headers, _VARY]
+            return send(message)
+
+        await self.app(scope, receive, send_varied)
+
+
+_VARY: Final = (b"vary", b"Origin")
 
 
 class Envelope:

@@ -46,7 +46,7 @@ class RequestLog:
             status=status,
             duration_ms=round(seconds * 1000, 3),
             operation_id=operation_id,
-            user_id=None if state.user_id is None else str(state.user_id),
+            user_id=state.user_id,
             db_statements=state.statements,
             db_ms=round(state.database_seconds * 1000, 3),
             **({"deprecated": True} if ends else {}),

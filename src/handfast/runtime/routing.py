@@ -333,8 +333,8 @@ class Call(Generic[ContextT, InputsT]):
         if user is None:
             structlog.contextvars.bind_contextvars(operation_id=operation_id)
         else:
-            state.user_id, state.caller = user.id, user.role
-            structlog.contextvars.bind_contextvars(operation_id=operation_id, user_id=str(user.id))
+            state.user_id, state.caller = str(user.id), user.role
+            structlog.contextvars.bind_contextvars(operation_id=operation_id, user_id=state.user_id)
         if operation.missing is not None:
             raise NotImplementedYet(operation.missing)
         try:
@@ -354,14 +354,18 @@ class Call(Generic[ContextT, InputsT]):
             users=plan.service.users,
             operation_id=operation_id,
             correlation_id=state.correlation_id,
-            exchange=partial(Exchange.of, request, operation.spec, getattr(self.inputs, "body", None)),
+            exchange=partial(Exchange.of, request, operation.spec, self._body()),
         )
         return self
 
+    def _body(self) -> object:
+        return None if self._operation.spec.body is None else getattr(self.inputs, "body", None)
+
     def answer(self, result: object) -> Response:
         """Check `result` against the contract and encode it; it leaves after the commit."""
-        request = self._request
-        return self._operation.plan.encoder.response(result, request.headers.get("accept"))
+        encoder = self._operation.plan.encoder
+        accept = self._request.headers.get("accept") if encoder.has_choice else None
+        return encoder.response(result, accept)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

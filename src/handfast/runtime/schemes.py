@@ -88,8 +88,8 @@ class Scheme:
 
     def _authorization(self, request: Request) -> str | None:
         wanted = "bearer" if self.takes_tokens else self._word
-        sent = request.headers.getlist("authorization")
-        parts = [header.strip().partition(" ") for header in sent]
+        sent = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        parts = [header.decode("latin-1").strip().partition(" ") for header in sent]
         ours = [rest.strip() for word, _, rest in parts if word.lower() == wanted]
         if not ours:
             return None

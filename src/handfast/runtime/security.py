@@ -157,6 +157,8 @@ class Guard:
                 combined.append(_Part(scheme, check, tuple(scopes), given is not None))
             if combined:
                 self._alternatives.append(combined)
+        single = not self.optional and [len(combined) for combined in self._alternatives] == [1]
+        self._only = self._alternatives[0][0] if single else None
 
     async def __call__(self, request: Request) -> Caller | None:
         """Return who calls, None for somebody unknown where the contract allows that.
@@ -166,6 +168,8 @@ class Guard:
         """
         if self.public:
             return None
+        if self._only is not None:
+            return await self._single(self._only, request)
         sent = {name: scheme.credential(request) for name, scheme in self._schemes.items()}
         known: dict[str, Principal | None] = {}
         refusal: Forbidden | None = None
@@ -191,6 +195,17 @@ class Guard:
         if self.optional and not any(credential is not None for credential in sent.values()):
             return None
         raise Unauthorized(headers={"WWW-Authenticate": self._challenges(sent)})
+
+    async def _single(self, part: _Part, request: Request) -> Caller:
+        """The caller where one credential decides, which is what most contracts say: without tables."""
+        credential = part.scheme.credential(request)
+        principal = await self._ask(part, credential)
+        if principal is None:
+            sent = {part.scheme.name: credential}
+            raise Unauthorized(headers={"WWW-Authenticate": self._challenges(sent)})
+        if not principal.may(part.scopes):
+            raise _too_narrow(part)
+        return Caller(principal, (principal,))
 
     async def _ask(self, part: _Part, credential: str | None) -> Principal | None:
         """Return whose credential it is; whatever else the authenticator does, nobody gets in."""

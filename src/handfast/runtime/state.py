@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 if TYPE_CHECKING:
     from handfast.runtime.contract import Contract, OperationSpec
@@ -21,7 +20,7 @@ class RequestState:
     contract: Contract | None = None
     operation: OperationSpec | None = None
     has_body: bool = False
-    user_id: UUID | None = None
+    user_id: str | None = None
     caller: str = "anonymous"
     """The kind of caller: `anonymous`, `user`, `service` or `admin`."""
     statements: int = 0

@@ -8,11 +8,14 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from handfast.runtime import Inputs, NotFound, PublicContext
+from handfast.runtime.pipeline import Cors
 from tests.conftest import live
 from tests.unit.runtime.small import client, echo, operation, parameter, response, service, settings
 
@@ -163,3 +166,18 @@ def test_forwarded_headers_count_from_trusted_proxies_alone(trusted: str, found:
     said = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "forwarded": "for=1.2.3.4"}
     with live(echoing(trusted_proxies=trusted)) as url:
         assert httpx.get(url, headers=said).json() == found
+
+
+@pytest.mark.parametrize("own", [{}, {"Vary": "Accept"}, {"vary": "Accept, Cookie"}])
+async def test_without_an_origin_the_answer_is_that_of_starlettes_cors(own: dict[str, str]) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(headers=own)(scope, receive, send)
+
+    options: dict[str, Any] = {"allow_origins": [NAMED], "allow_credentials": True}
+    found = []
+    for kind in (Cors, CORSMiddleware):
+        transport = httpx.ASGITransport(kind(answer, **options))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            found.append((await http.get("/")).headers.raw)
+    assert found[0] == found[1]
+    assert dict(found[0])[b"vary"].endswith(b"Origin")
