@@ -240,3 +240,39 @@ def _well(url: str) -> bool:
         return httpx.get(f"{url}/ready", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def test_what_serving_does_not_need_is_not_imported(dsns: Dsns, tmp_path: Path) -> None:
+    secrets = {"DATABASE_URL": dsns.service, "BETTER_AUTH_SECRET": SECRET, "HANDFAST_ENV": "production"}
+    port, told = free_port(), tmp_path / "imports"
+    command = [sys.executable, "-X", "importtime", "-m", "handfast", "serve", f"--port={port}"]
+    with told.open("w") as stderr:
+        process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ) | secrets, stderr=stderr)
+    try:
+        eventually(lambda: _well(f"http://127.0.0.1:{port}"))
+    finally:
+        process.terminate()
+        process.wait(60)
+    imported = {line.rpartition("|")[2].strip() for line in told.read_text().splitlines()}
+    assert {"uvloop", "httptools", "handfast.runtime.database.pool"} <= imported
+    assert imported & HEAVY == set()
+
+
+HEAVY = {
+    "alembic",
+    "datamodel_code_generator",
+    "handfast.codegen",
+    "handfast.mock",
+    "handfast.runtime.database.throwaway",
+    "handfast.testing",
+    "httpx",
+    "hypothesis",
+    "jinja2",
+    "jsonschema",
+    "libcst",
+    "mako",
+    "pytest",
+    "schemathesis",
+    "yaml",
+}
+"""Modules that cost time and memory, and whose work is done before or beside serving."""

@@ -14,7 +14,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 from handfast.runtime import Context, Inputs, ServiceUnavailable, Settings, create_app
-from handfast.runtime.database import Dsns, Pool, isolation, migrate, throwaway, users
+from handfast.runtime.database import Dsns, Pool, isolation, migrate, throwaway, usertable
 from handfast.runtime.database.health import inspect
 from handfast.runtime.security import Principal, user_id
 from handfast.runtime.users import Users, revoke
@@ -142,7 +142,7 @@ def test_each_user_sees_one_row(dsns: Dsns) -> None:
 def test_the_table_is_made_and_dropped(postgres: throwaway.Server) -> None:
     dsns = throwaway.database(postgres, root=ROOT)
     with psycopg.connect(dsns.owner) as connection:
-        assert isolation.rules(users.METADATA) == []
+        assert isolation.rules(usertable.METADATA) == []
         assert isolation.drift(connection, SQLModel.metadata) == []
         connection.execute("drop policy handfast_owner on handfast_users")
         assert [fault.what for fault in isolation.drift(connection, SQLModel.metadata)] == [

@@ -32,7 +32,7 @@ def revoke(
     from psycopg import errors
 
     from handfast.runtime import users
-    from handfast.runtime.database.migrate import unreachable
+    from handfast.runtime.database.direct import unreachable
     from handfast.runtime.faults import ConfigError
     from handfast.runtime.tokens import LONGEST_SUBJECT
 

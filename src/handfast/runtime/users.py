@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from handfast.runtime.database.owners import USER_SETTING
-from handfast.runtime.database.users import USERS
+from handfast.runtime.database.usertable import USERS
 from handfast.runtime.database.wire import STALE, Statement
 from handfast.runtime.errors import ServiceUnavailable
 from handfast.runtime.security import Principal, user_id

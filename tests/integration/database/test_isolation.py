@@ -14,8 +14,8 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from handfast.runtime.database import Dsns, Pool, checks, health, isolation, roles, throwaway
-from handfast.runtime.database.operations import existence_function
 from handfast.runtime.database.owners import owned_tables
+from handfast.runtime.database.policies import existence_function
 from tests.integration.database.conftest import SHOP, committed, opened
 from tests.integration.database.schema import Customer, Order, metadata
 

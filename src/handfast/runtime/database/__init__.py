@@ -1,6 +1,5 @@
 """The database: embedded or given, three roles, isolation, transactions, and `ctx.db`."""
 
-from handfast.runtime.database import embedded, isolation, migrate, roles, throwaway, users
 from handfast.runtime.database.access import Database
 from handfast.runtime.database.conflicts import conflict
 from handfast.runtime.database.health import checks
@@ -24,12 +23,6 @@ __all__ = [
     "UnitOfWork",
     "checks",
     "conflict",
-    "embedded",
-    "isolation",
-    "migrate",
     "resolve",
-    "roles",
-    "throwaway",
     "unstorable",
-    "users",
 ]

@@ -18,14 +18,6 @@ from sqlalchemy import MetaData, Table
 
 from handfast.runtime.database import audit, roles
 from handfast.runtime.database.catalogue import Catalogue, Constraint, Function, Name, Policy, Relation
-from handfast.runtime.database.elevation import ELEVATION_POLICY
-from handfast.runtime.database.operations import (
-    OWNER_POLICY,
-    PROBE_POLICY,
-    existence_body,
-    existence_function,
-    quoted,
-)
 from handfast.runtime.database.owners import (
     USER_SETTING,
     Elevation,
@@ -39,15 +31,21 @@ from handfast.runtime.database.owners import (
     sharing_of,
     single_key,
 )
-from handfast.runtime.database.sharing import (
+from handfast.runtime.database.policies import (
+    ELEVATION_POLICY,
     GRANTED_POLICY,
     KEEPS_OWNER,
+    OWNER_POLICY,
+    PROBE_POLICY,
     READ_POLICY,
     WRITE_POLICY,
+    existence_body,
+    existence_function,
     keeper_body,
     keeper_function,
+    quoted,
 )
-from handfast.runtime.database.users import USERS
+from handfast.runtime.database.usertable import USERS
 from handfast.runtime.faults import Fault
 
 _WRITES = frozenset({"select", "insert", "update", "delete"})

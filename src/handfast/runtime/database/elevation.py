@@ -13,9 +13,8 @@ from alembic import op
 from alembic.operations import MigrateOperation, Operations
 
 from handfast.runtime.database import audit, roles
-from handfast.runtime.database.operations import WRITES, literal, quoted, run, schema_of, service_of
-
-ELEVATION_POLICY = "handfast_elevated"
+from handfast.runtime.database.operations import WRITES, run, schema_of, service_of
+from handfast.runtime.database.policies import ELEVATION_POLICY, literal, quoted
 
 
 @Operations.register_operation("allow_elevation")

@@ -16,12 +16,13 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import MetaData, Table
 
-from handfast.runtime.database import catalogue, isolation, migrate, roles
+from handfast.runtime.database import catalogue, direct, roles, versions
 from handfast.runtime.database.catalogue import Catalogue
 from handfast.runtime.database.drift import bound, known_tables, role_faults, table_faults
 from handfast.runtime.database.owners import owned_tables
 from handfast.runtime.database.pool import Pool
-from handfast.runtime.database.users import USERS
+from handfast.runtime.database.rules import rules
+from handfast.runtime.database.usertable import USERS
 from handfast.runtime.database.wire import Statement, Wire
 from handfast.runtime.errors import ServiceUnavailable
 from handfast.runtime.faults import ConfigError, Fault
@@ -47,7 +48,7 @@ async def checks(
         return await _examine(connection, roles.user(pool.dsn), metadata, root, users)
     except psycopg.OperationalError as error:
         connection.drop()
-        return [migrate.unreachable(pool.dsn, error)]
+        return [direct.unreachable(pool.dsn, error)]
     except psycopg.Error as error:
         return [_refused(error)]
     finally:
@@ -58,10 +59,10 @@ def inspect(dsn: str, metadata: MetaData | None, root: Path | None, *, users: bo
     """Do what `checks` does, outside an event loop, on a connection of its own."""
     service = roles.user(dsn)
     try:
-        with migrate.connect(dsn) as connection:
+        with direct.connect(dsn) as connection:
             row = connection.execute(catalogue.QUERY, catalogue.parameters(service)).fetchone()
             found = catalogue.parse((row or [{}])[0])
-            rows = connection.execute(migrate.VERSIONS).fetchall() if _migrated(found) else []
+            rows = connection.execute(versions.VERSIONS).fetchall() if _migrated(found) else []
             faults = _judged(found, service, metadata, root, rows, users)
             if metadata is None or not bound(found):
                 return faults
@@ -82,7 +83,7 @@ async def _examine(
 ) -> list[Fault]:
     row = await (await connection.execute(catalogue.QUERY, catalogue.parameters(service))).fetchone()
     found = catalogue.parse((row or [{}])[0])
-    rows = await (await connection.execute(migrate.VERSIONS)).fetchall() if _migrated(found) else []
+    rows = await (await connection.execute(versions.VERSIONS)).fetchall() if _migrated(found) else []
     faults = await asyncio.to_thread(_judged, found, service, metadata, root, rows, users)
     if metadata is None or not bound(found):
         return faults
@@ -96,7 +97,7 @@ async def _examine(
 
 
 def _migrated(found: Catalogue) -> bool:
-    return (found.path, migrate.VERSION_TABLE) in found.relations
+    return (found.path, versions.VERSION_TABLE) in found.relations
 
 
 def _judged(
@@ -104,13 +105,13 @@ def _judged(
     service: str,
     metadata: MetaData | None,
     root: Path | None,
-    versions: Sequence[tuple[str]],
+    applied: Sequence[tuple[str]],
     users: bool,
 ) -> list[Fault]:
     """Return what declarations, roles, migrations and tables are lacking."""
-    faults = [] if metadata is None else isolation.rules(metadata)
+    faults = [] if metadata is None else rules(metadata)
     faults += role_faults(found, service)
-    lacking = [] if root is None else migrate.lacking(root, [version for (version,) in versions])
+    lacking = [] if root is None else versions.lacking(root, [version for (version,) in applied])
     if lacking:
         # What a migration will bring need not be reported as missing too.
         number = f"{len(lacking)} pending migrations" if len(lacking) > 1 else "a pending migration"

@@ -8,12 +8,10 @@ HANDFAST_DATABASE_OWNER_URL_FILE names.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
-import psycopg
 from alembic import command, context
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -21,16 +19,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 
 from handfast.runtime.database import revisions, roles
+from handfast.runtime.database.direct import connect
 from handfast.runtime.database.resolve import plain
+from handfast.runtime.database.versions import VERSION_TABLE, VERSIONS, has_migrations, lacking
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.settings import Settings
 
-VERSION_TABLE: Final = "alembic_version"
-VERSIONS: Final[LiteralString] = "select version_num from alembic_version"
 PLATFORM_PREFIX: Final = "handfast_"
 """How the names of the platform's own tables begin."""
 LOCK = 0x68616E64
@@ -49,7 +46,7 @@ def downgrade(dsn: str, root: Path, revision: str, *, service: str = roles.SERVI
 
 def heads(root: Path) -> list[str]:
     """Return the newest revisions in `root`/migrations: one, or none before the first migration."""
-    return sorted(_script(root).get_heads()) if _has_migrations(root) else []
+    return sorted(_script(root).get_heads()) if has_migrations(root) else []
 
 
 def pending(dsn: str, root: Path) -> list[str]:
@@ -64,20 +61,8 @@ def pending(dsn: str, root: Path) -> list[str]:
     return lacking(root, versions)
 
 
-def lacking(root: Path, versions: Sequence[str]) -> list[str]:
-    """Return the revisions in `root`/migrations that a database at `versions` lacks, oldest first.
-
-    The folder is read again only after a file was added or taken away.
-    """
-    if not _has_migrations(root):
-        return []
-    folder = root / "migrations" / "versions"
-    stamp = folder.stat().st_mtime_ns if folder.is_dir() else 0
-    return list(_lacking(root, stamp, tuple(sorted(versions))))
-
-
-@lru_cache(maxsize=16)
-def _lacking(root: Path, stamp: int, versions: tuple[str, ...]) -> tuple[str, ...]:
+def missing(root: Path, versions: tuple[str, ...]) -> tuple[str, ...]:
+    """Do what `lacking` does, by Alembic's word."""
     script = _script(root)
     try:
         found = list(script.iterate_revisions("heads", versions or "base"))
@@ -118,26 +103,6 @@ def run_env(metadata: MetaData) -> None:
             _migrate(connection, metadata)
 
 
-def connect(dsn: str) -> psycopg.Connection[Any]:
-    """Return a connection for set-up work; `ConfigError` says what is wrong where there is none to have."""
-    try:
-        return psycopg.connect(dsn, connect_timeout=10)
-    except psycopg.OperationalError as error:
-        raise ConfigError([unreachable(dsn, error)]) from error
-
-
-def unreachable(dsn: str, error: psycopg.OperationalError) -> Fault:
-    """Return the fault of a database that cannot be reached; shows the place, never the password."""
-    info = conninfo_to_dict(dsn)
-    place = f"{info.get('host', 'localhost')}:{info.get('port', 5432)}/{info.get('dbname', '')}"
-    reason = " ".join(str(error).split())
-    return Fault(
-        f"cannot connect to the database {place} as `{info.get('user', '')}`: {reason}",
-        "start the server, or correct the connection string",
-        where="DATABASE_URL",
-    )
-
-
 def _migrate(connection: Connection, metadata: MetaData) -> None:
     context.configure(connection=connection, target_metadata=metadata, include_name=_is_the_projects)
     with context.begin_transaction():
@@ -160,7 +125,7 @@ def _is_the_projects(name: str | None, kind: str, parents: Any) -> bool:
 
 
 def _run(dsn: str, root: Path, service: str, work: Any) -> None:
-    if not _has_migrations(root):
+    if not has_migrations(root):
         return
     with revisions.told(root):
         _script(root)
@@ -192,7 +157,3 @@ def _script(root: Path) -> ScriptDirectory:
     with revisions.told(root):
         revisions.check(script)
     return script
-
-
-def _has_migrations(root: Path) -> bool:
-    return (root / "migrations" / "env.py").exists()

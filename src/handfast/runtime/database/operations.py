@@ -1,38 +1,28 @@
 """Alembic operations that isolate tables; `handfast.runtime.database.isolation` registers them.
 
-Identifiers and the literal are quoted here, so the statements may be put together as text, as Alembic's are.
+Identifiers and literals are quoted, so the statements may be put together as text, as Alembic's are.
 """
 
 from __future__ import annotations
-
-import hashlib
 
 from alembic import op
 from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import text as sql_text
 
 from handfast.runtime.database import roles
-from handfast.runtime.database.owners import USER_SETTING
+from handfast.runtime.database.policies import (
+    OWNER_POLICY,
+    PROBE_POLICY,
+    current_user,
+    existence_body,
+    existence_function,
+    literal,
+    quoted,
+)
 
-OWNER_POLICY = "handfast_owner"
-PROBE_POLICY = "handfast_probe"
 _BACKFILL_POLICY = "handfast_backfill"
 
 WRITES = "select, insert, update, delete"
-
-
-def existence_function(table: str) -> str:
-    """Return the name of the function that tells whether a row of `table` exists, whoever owns it."""
-    return long_name("handfast_exists", table)
-
-
-def long_name(prefix: str, table: str) -> str:
-    """Return `<prefix>_<table>`, cut to what PostgreSQL takes without losing what tells two tables apart."""
-    name = f"{prefix}_{table}"
-    if len(name.encode()) <= 63:
-        return name
-    # PostgreSQL cuts longer names, so two tables could share one.
-    return f"{name.encode()[:54].decode(errors='ignore')}_{hashlib.sha256(table.encode()).hexdigest()[:8]}"
 
 
 @Operations.register_operation("enable_row_security")
@@ -176,16 +166,6 @@ def backfill(table: str, statement: str, *, schema: str | None = None) -> int:
     return touched
 
 
-def quoted(*names: str | None) -> str:
-    """Return an identifier, qualified by the names before it; `None` among them is passed over."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name is not None)
-
-
-def literal(text: str) -> str:
-    """Return a text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def schema_of(operations: Operations, schema: str | None) -> str:
     """Return the schema that unqualified names mean now; offline scripts take `public`."""
     if schema is not None:
@@ -200,16 +180,6 @@ def service_of(operations: Operations) -> str:
     """Return the role that answers requests."""
     config = operations.get_context().config
     return str(config.attributes.get("service") or roles.SERVICE) if config is not None else roles.SERVICE
-
-
-def current_user(column: str) -> str:
-    """Return the condition that `column`, quoted already, holds the transaction's user."""
-    return f"{column} = nullif((select current_setting('{USER_SETTING}', true)), '')::uuid"
-
-
-def existence_body(schema: str, table: str, key: str) -> str:
-    """Return the body of the existence function; `drift` holds the database's against it."""
-    return f"select exists (select from {quoted(schema, table)} where {quoted(key)} = $1)"  # noqa: S608  (quoted)
 
 
 def run(operations: Operations, *statements: str) -> None:

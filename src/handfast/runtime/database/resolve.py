@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import SecretStr
 
 from handfast.runtime.database import roles
-from handfast.runtime.database.embedded import Server
 from handfast.runtime.database.roles import Dsns, Passwords
 from handfast.runtime.faults import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from handfast.runtime.database.embedded import Server
 
 DATABASE = "handfast"
 """The name of a project's database on its embedded server."""
@@ -34,6 +36,8 @@ class DatabaseSettings(Protocol):
 
 def server(root: Path) -> Server:
     """Return the embedded server of the project in `root`; not started."""
+    from handfast.runtime.database.embedded import Server
+
     return Server(root / ".handfast" / "postgres")
 
 

@@ -12,14 +12,19 @@ from __future__ import annotations
 from alembic import op
 from alembic.operations import MigrateOperation, Operations
 
-from handfast.runtime.database.operations import current_user, long_name, quoted, run, schema_of
+from handfast.runtime.database.operations import run, schema_of
 from handfast.runtime.database.owners import Sharing
+from handfast.runtime.database.policies import (
+    GRANTED_POLICY,
+    KEEPS_OWNER,
+    READ_POLICY,
+    WRITE_POLICY,
+    current_user,
+    keeper_body,
+    keeper_function,
+    quoted,
+)
 
-READ_POLICY = "handfast_shared_read"
-WRITE_POLICY = "handfast_shared_write"
-GRANTED_POLICY = "handfast_granted"
-KEEPS_OWNER = "handfast_keeps_owner"
-"""The trigger that keeps a shared row its owner's."""
 _SHARE = "handfast_share"
 
 
@@ -110,17 +115,6 @@ def enable_sharing(
 def disable_sharing(table: str, *, by: str, schema: str | None = None) -> None:
     """Do what `op.disable_sharing` does."""
     op.invoke(DisableSharing(table, by=by, schema=schema))
-
-
-def keeper_function(table: str) -> str:
-    """Return the name of the function behind the trigger of `table`."""
-    return long_name(KEEPS_OWNER, table)
-
-
-def keeper_body(owner: str) -> str:
-    """Return the body of that function, which is called only when the owner was changed."""
-    message = f"`{owner}` may not be changed".replace("'", "''").replace("%", "%%")
-    return f"begin raise exception '{message}' using errcode = 'insufficient_privilege'; end"
 
 
 @Operations.implementation_for(EnableSharing)

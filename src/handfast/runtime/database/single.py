@@ -23,8 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
-from handfast.runtime.database.operations import existence_function
 from handfast.runtime.database.owners import IsolationError, owner_column, single_key
+from handfast.runtime.database.policies import existence_function
 from handfast.runtime.database.reach import Reach
 from handfast.runtime.database.rows import Entity, Reader, entity
 from handfast.runtime.database.statements import Call, Plan, plan_of, prepare

@@ -18,24 +18,9 @@ from __future__ import annotations
 
 from alembic import op
 from alembic.operations import MigrateOperation, Operations
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, Uuid, text
 
 from handfast.runtime.database.operations import DisableRowSecurity, EnableRowSecurity
-
-METADATA = MetaData()
-"""What `isolation` holds the database against, beside the project's own tables."""
-
-USERS = Table(
-    "handfast_users",
-    METADATA,
-    Column("id", Uuid(), primary_key=True),
-    Column("subject", Text(), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    Column("valid_after", DateTime(timezone=True), nullable=True),
-    info={"owner": "id"},
-    comment="Users whose tokens were seen; tokens issued before valid_after no longer count.",
-)
-"""`id` is what owner columns hold, `subject` what the authentication server calls the user."""
+from handfast.runtime.database.usertable import USERS
 
 
 @Operations.register_operation("create_users")
