@@ -11,6 +11,7 @@ from contextlib import aclosing
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import structlog
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
@@ -57,8 +58,21 @@ class _Answer:
         self.kind: MediaKind = media.kind
         self.check = None if media.schema is None else view.named(media.schema)
         self.media_type = concrete(media)
+        self.header = (b"content-type", self.media_type.encode("latin-1"))
+        # Starlette adds a charset to `text/json`.
+        self.is_plain = media.kind == "json" and not self.media_type.lower().startswith("text/")
         self.parts = OrderedWriter(media, view) if media.kind == "parts" else None
         self.is_stream = media.kind in _STREAMED or (media.kind == "parts" and media.of_items)
+
+
+class Encoded(Response):
+    """A response of bytes, whose headers need no encoding either."""
+
+    def __init__(self, body: bytes, status: int, content_type: tuple[bytes, bytes]) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), content_type]
 
 
 class _Plan:
@@ -73,6 +87,10 @@ class _Plan:
             (header, contract.response.named(header.schema))
             for header in (declared.headers if declared else ())
         ]
+
+        bodied = status >= 200 and status not in BODILESS
+        self.sole = self.answers[0] if bodied and [one.is_plain for one in self.answers] == [True] else None
+        """JSON, where that is all that is declared."""
 
     @property
     def only(self) -> str | None:
@@ -113,6 +131,8 @@ class Encoder:
         if not plan.declared:
             self.violated("status", f"{status} is not declared for this operation")
         texts = declared_texts(plan.headers, headers, self) if headers or plan.headers else None
+        if plan.sole is not None and texts is None and isinstance(body, (BaseModel, dict, list)):
+            return self._json(plan.sole, body, status)
         if status in BODILESS or (body is None and not plan.answers):
             if body is not None:
                 self.violated("body", f"a {status} response has no body")
@@ -135,6 +155,14 @@ class Encoder:
             return Response(content, status, texts, with_boundary(answer.media_type, content))
         content = encoded(answer.media, value, self._contract.response)
         return Response(content, status, texts, answer.media_type)
+
+    def _json(
+        self, answer: _Answer, body: BaseModel | dict[str, object] | list[object], status: int
+    ) -> Response:
+        """What most operations answer, by the shortest way."""
+        value = jsonable(body)
+        self.judge(answer.check, value, "body")
+        return Encoded(to_json(value, inf_nan_mode="null"), status, answer.header)
 
     def raised(self, status: int, body: object = None) -> None:
         """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.
