@@ -7,7 +7,7 @@ order, so that what matches, what is answered 404 or 405 and what a mount sees i
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,7 +34,8 @@ class RouteTree:
         self._plain = frozenset((Route.matches, APIRoute.matches, *plain))
         self._routes: list[BaseRoute] = []
         self._root = _Node()
-        self._known: dict[tuple[int, ...], APIRouter] = {}
+        self._methods: frozenset[str] = frozenset()
+        self._known: dict[tuple[str | int, ...], APIRouter] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the router choose among the routes that can match."""
@@ -53,20 +54,36 @@ class RouteTree:
             return router
         if self._routes != router.routes:
             self._build()
-        positions = tuple(self._root.find(path.split("/")))
-        found = self._known.get(positions)
+        method = scope["method"]
+        positions = self._root.find(path.split("/"))
+        known = method if method in self._methods else ""  # callers may invent methods
+        key = (known, *positions)
+        found = self._known.get(key)
         if found is None:
-            found = self._known[positions] = copy.copy(router)
-            found.routes = [self._routes[position] for position in sorted(positions)]
+            found = self._known[key] = copy.copy(router)
+            found.routes = self._ordered([self._routes[position] for position in sorted(positions)], known)
         return found
+
+    def _ordered(self, routes: list[BaseRoute], method: str) -> list[BaseRoute]:
+        """Ask routes of the method first, then those that only know the path.
+
+        That changes nothing where all follow their template: of matches in part, the first one still counts.
+        """
+        if method and all(self._is_plain(route) for route in routes):
+            return sorted(routes, key=lambda route: _leaves(route, method))
+        return routes
+
+    def _is_plain(self, route: BaseRoute) -> bool:
+        return type(route).matches in self._plain
 
     def _build(self) -> None:
         self._routes = list(self._router.routes)
         self._root = _Node()
         self._known = {}
+        self._methods = frozenset().union(*(getattr(one, "methods", None) or () for one in self._routes))
         for position, route in enumerate(self._routes):
             node = self._root
-            for segment in _segments(route) if type(route).matches in self._plain else _ANYTHING:
+            for segment in _segments(route) if self._is_plain(route) else _ANYTHING:
                 if segment is None:
                     node.below.append(position)
                     break
@@ -115,6 +132,12 @@ class _Node:
 
 
 _ANYTHING: Final = (None,)
+
+
+def _leaves(route: BaseRoute, method: str) -> bool:
+    """Whether a plain route leaves requests of a method to others of its path, and is itself no match."""
+    own: Collection[str] = getattr(route, "methods", None) or ()
+    return bool(own) and method not in own and method in getattr(route, "declared", (method,))
 
 
 def _segments(route: BaseRoute) -> Iterable[str | None]:
