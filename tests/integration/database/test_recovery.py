@@ -127,10 +127,11 @@ def killer(shop: Dsns, when: str) -> Callable[[Pool, UUID], Awaitable[None]]:
     async def in_flight(pool: Pool, user: UUID) -> None:
         async def request() -> None:
             async with committed(pool, user) as unit:
+                await unit.db.insert(Customer(user_id=user, name="never"))
                 await unit.db.execute(select(func.pg_sleep(5)))
 
         task = asyncio.create_task(request())
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
         await asyncio.to_thread(kill)
         with pytest.raises(OperationalError):
             await task

@@ -293,11 +293,13 @@ async def test_a_lost_connection_is_replaced(pool: Pool, shop: Dsns, alice: UUID
     with pytest.raises((AdminShutdown, OperationalError)):
         await unit.commit()
     await unit.rollback()
-    kill()
-    for _ in range(4):  # what was idle and is dead is found out at its next use
-        with contextlib.suppress(OperationalError):
-            await names(pool, alice)
-    assert await names(pool, alice) == []
+    for _ in range(4):  # what was idle and is dead is found out, and another is asked
+        kill()
+        assert await names(pool, alice) == []
+        kill()
+        async with committed(pool, alice) as unit:
+            await unit.db.insert(Customer(user_id=alice, name="kept"))
+            await unit.db.delete(Customer, (await unit.db.all(select(Customer)))[0].id)
 
 
 async def test_a_changed_column_type_does_not_break_prepared_reads(pool: Pool, shop: Dsns) -> None:

@@ -93,7 +93,7 @@ class Reader:
 
     def processed(self, rows: Sequence[Row], result: PGresult) -> Sequence[Row]:
         """Return `rows` as the columns' types show them in Python."""
-        types = tuple(result.ftype(number) for number in range(result.nfields))
+        types = tuple(map(result.ftype, range(result.nfields)))
         processors = self._processors.get(types)
         if processors is None:
             if len(types) != len(self.columns):

@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from psycopg.errors import Error, InFailedSqlTransaction
+from psycopg.errors import Error, InFailedSqlTransaction, OperationalError
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Executable
@@ -50,6 +50,10 @@ Answer = tuple[list[Row], PGresult]
 
 class TransactionEnded(Exception):
     """A statement came after the request's transaction had ended; a mistake in the handler."""
+
+
+class ConnectionLost(OperationalError):
+    """The connection went away before the answer came; what was not committed is undone."""
 
 
 class UnitOfWork:
@@ -85,27 +89,40 @@ class UnitOfWork:
                 self._refuse_if_ended()
             if self._connection is not None:
                 return await self._exchange(self._connection, await self._begin(), calls)
-            head: Sequence[Statement] = [(_READER, [self._user], True)]
-            start = time.perf_counter()
-            connection = await self._pool.take()
-            self.seconds += time.perf_counter() - start
             try:
-                try:
-                    return await self._exchange(connection, head, calls)
-                except Error as error:
-                    if error.sqlstate not in STALE:
-                        raise
-                    # Nothing was done, and nothing is open: the same again, without the prepared statement.
-                    return await self._exchange(connection, head, calls)
-            finally:
-                await self._pool.give_back(connection)
+                return await self._alone(calls)
+            except ConnectionLost:
+                return await self._alone(calls)
+
+    async def _alone(self, calls: Sequence[Call]) -> list[Answer]:
+        """Run `calls` in a transaction of their own."""
+        head: Sequence[Statement] = [(_READER, [self._user], True)]
+        connection = await self._taken()
+        try:
+            return await self._exchange(connection, head, calls)
+        except Error as error:
+            if error.sqlstate not in STALE:
+                raise
+            # Nothing was done, and nothing is open: the same again, without the prepared statement.
+            return await self._exchange(connection, head, calls)
+        finally:
+            await self._pool.give_back(connection)
 
     async def write(self, calls: Sequence[Call]) -> list[Answer]:
         """Run `calls` in the request's transaction, beginning it in the same round trip."""
         async with self._lock:
             self._refuse_if_ended()
             head = await self._begin()
-            return await self._exchange(self._held(), head, calls)
+            try:
+                return await self._exchange(self._held(), head, calls)
+            except ConnectionLost:
+                if not head or self._connection is None:
+                    raise
+                # The transaction that this would have begun is gone with the connection: begin it on another.
+                connection, self._connection = self._connection, None
+                await self._pool.give_back(connection)
+                head = await self._begin()
+                return await self._exchange(self._held(), head, calls)
 
     async def elevated(self, calls: Sequence[Call], reason: str) -> list[Answer]:
         """Run `calls` as the elevated role in the request's transaction, with an audit row for them."""
@@ -179,10 +196,14 @@ class UnitOfWork:
             if self._begun:
                 raise TransactionEnded("the request's transaction is gone: no statement may follow")
             return self._head()
-        start = time.perf_counter()
-        self._connection = await self._pool.take()
-        self.seconds += time.perf_counter() - start
+        self._connection = await self._taken()
         return self._head()
+
+    async def _taken(self) -> Wire:
+        start = time.perf_counter()
+        connection = await self._pool.take()
+        self.seconds += time.perf_counter() - start
+        return connection
 
     def _head(self) -> Sequence[Statement]:
         return (_BEGIN, (_USER, [self._user], True))
@@ -216,6 +237,10 @@ class UnitOfWork:
         start = time.perf_counter()
         try:
             results = await connection.exchange([*head, *((c.sql, c.values, c.keep) for c in calls), *tail])
+        except Error as error:
+            if connection.clean:
+                raise
+            raise ConnectionLost("the connection to the database is lost") from error
         finally:
             self.seconds += time.perf_counter() - start
         self._begun = self._connection is not None
