@@ -27,9 +27,11 @@ class Deadlines(threading.local):
         self._timer: asyncio.TimerHandle | None = None
         self._armed = 0
 
-    def put(self, one: Expiring, when: float) -> int:
-        """Tell `one` when the loop's clock says `when`, unless it is taken from the returned tick before."""
-        loop = asyncio.get_running_loop()
+    def put(self, one: Expiring, when: float, loop: asyncio.AbstractEventLoop) -> int:
+        """Tell `one` when the clock of `loop`, the running one, says `when`.
+
+        Unless it is taken from the returned tick before.
+        """
         if loop is not self._loop:  # the one before has ended
             self._loop, self._waiting, self._timer = loop, {}, None
         tick = int(when * TICKS) + 1

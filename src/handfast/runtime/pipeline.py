@@ -208,6 +208,7 @@ class _Passage:
         "_incomplete",
         "_length",
         "_limit_bytes",
+        "_loop",
         "_receive",
         "_send",
         "_task",
@@ -229,14 +230,16 @@ class _Passage:
 
     def begin(self, seconds: float, body_seconds: float | None) -> None:
         """Count the time from now on; `body_seconds` are given where a body is to come."""
-        task = asyncio.current_task()
+        loop = self._loop = asyncio.get_running_loop()  # once: it asks the system for the process's id
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 (a coroutine of ASGI runs in one)
         self._task = task
         self._cancelling = task.cancelling()
-        now = asyncio.get_running_loop().time()
+        now = loop.time()
         self._end = now + seconds
         self._incomplete = body_seconds is not None
-        self._tick = self._deadlines.put(self, self._end if body_seconds is None else now + body_seconds)
+        when = self._end if body_seconds is None else now + body_seconds
+        self._tick = self._deadlines.put(self, when, loop)
 
     def expire(self) -> None:
         """Break off the request: its time is over."""
@@ -271,7 +274,7 @@ class _Passage:
             self._incomplete = False
             if self._tick is not None:
                 self._free()
-                self._tick = self._deadlines.put(self, self._end)
+                self._tick = self._deadlines.put(self, self._end, self._loop)
         return message
 
     def send(self, message: Message) -> Awaitable[None]:

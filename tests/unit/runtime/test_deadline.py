@@ -19,10 +19,11 @@ class Told:
 
 
 async def test_each_is_told_in_its_tick_whatever_the_order() -> None:
-    deadlines, now = Deadlines(), asyncio.get_running_loop().time()
+    deadlines, loop = Deadlines(), asyncio.get_running_loop()
+    now = loop.time()
     asked = {seconds: Told() for seconds in (0.3, 0.05, 0.15, 0.0)}
     for seconds, one in asked.items():
-        deadlines.put(one, now + seconds)
+        deadlines.put(one, now + seconds, loop)
     await asyncio.sleep(0.5)
     for seconds, one in asked.items():
         assert one.at is not None
@@ -30,12 +31,13 @@ async def test_each_is_told_in_its_tick_whatever_the_order() -> None:
 
 
 async def test_nobody_is_told_who_was_taken_out() -> None:
-    deadlines, now = Deadlines(), asyncio.get_running_loop().time()
+    deadlines, loop = Deadlines(), asyncio.get_running_loop()
+    now = loop.time()
     first, second, third = Told(), Told(), Told()
-    tick = deadlines.put(first, now + 0.05)
-    deadlines.put(second, now + 0.05)
+    tick = deadlines.put(first, now + 0.05, loop)
+    deadlines.put(second, now + 0.05, loop)
     deadlines.take(first, tick)
-    deadlines.take(third, deadlines.put(third, now + 0.1))
+    deadlines.take(third, deadlines.put(third, now + 0.1, loop))
     await asyncio.sleep(0.2)
     assert (first.at, third.at) == (None, None)
     assert second.at is not None
@@ -48,12 +50,14 @@ def test_loops_do_not_know_each_other() -> None:
 
     async def wait() -> None:
         one = Told()
-        deadlines.put(one, asyncio.get_running_loop().time() + 0.05)
+        loop = asyncio.get_running_loop()
+        deadlines.put(one, loop.time() + 0.05, loop)
         await asyncio.sleep(0.2)
         told.append(one.at)
 
     async def leave() -> None:
-        deadlines.put(Told(), asyncio.get_running_loop().time() + 0.01)
+        loop = asyncio.get_running_loop()
+        deadlines.put(Told(), loop.time() + 0.01, loop)
 
     threads = [threading.Thread(target=asyncio.run, args=(wait(),)) for _ in range(2)]
     for thread in threads:
