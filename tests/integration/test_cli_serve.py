@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import socket
@@ -12,14 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from handfast.cli.child import Report, load_app
 from handfast.cli.children import Child, listen
+from handfast.cli.cores import cores
 from handfast.cli.errors import CliError
 from handfast.cli.lock import only_one
 from handfast.cli.signals import deferred, interruptible
-from handfast.runtime.database import Dsns
+from handfast.runtime.database import Dsns, capacity, throwaway
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
@@ -276,3 +282,70 @@ HEAVY = {
     "yaml",
 }
 """Modules that cost time and memory, and whose work is done before or beside serving."""
+
+
+def test_workers_by_the_setting_and_connections_by_what_the_database_gives(
+    postgres: throwaway.Server,
+) -> None:
+    dsns = throwaway.database(postgres, root=ROOT)
+    name = conninfo_to_dict(dsns.service)["dbname"]
+    environment = {
+        "DATABASE_URL": dsns.service,
+        "BETTER_AUTH_SECRET": SECRET,
+        "HANDFAST_ENV": "production",
+        "HANDFAST_WORKERS": "2",
+    }
+    with psycopg.connect(dsns.admin, dbname="postgres", autocommit=True) as admin:
+        admin.execute(sql.SQL("alter database {} connection limit 9").format(sql.Identifier(str(name))))
+        running = Serve(ROOT, **environment)
+        assert running.process.stdout is not None
+        said = ""
+        while "with 2 workers" not in said:
+            line = running.process.stdout.readline()
+            assert line, said
+            said += line
+        running.stop()
+        reduced = [json.loads(line) for line in said.splitlines() if '"pool_reduced"' in line]
+        assert [(line["wanted"], line["size"], line["database_gives"]) for line in reduced] == [
+            (10, 4, 9)
+        ] * 2
+
+        admin.execute(sql.SQL("alter database {} connection limit 1").format(sql.Identifier(str(name))))
+        refused = Serve(ROOT, **environment)
+        said = refused.process.communicate(timeout=60)[0]
+        assert refused.process.returncode == 3
+        assert "fix: " in said
+        assert "Traceback" not in said
+
+        # The server may still be ending the connections of the service that is gone.
+        eventually(lambda: asyncio.run(capacity.room(dsns.service)) == 1)
+        with pytest.raises(ConfigError, match="1 connections for 2 workers"):
+            capacity.share(10, 2, 1)
+
+        through_a_pooler = Serve(
+            ROOT, **environment | {"HANDFAST_DATABASE_PREPARE": "false", "HANDFAST_WORKERS": "1"}
+        )
+        eventually(lambda: _well(through_a_pooler.url))
+        assert "pool_reduced" not in through_a_pooler.stop()
+
+
+def test_the_cores_of_a_container(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from handfast.cli.cores import cores\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(cores(Path(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
+    every = len(os.sched_getaffinity(0))
+    assert cores(tmp_path) == every
+    for text, expected in (("max 100000", every), ("50000 100000", 1), ("150000 100000", min(every, 2))):
+        (tmp_path / "cpu.max").write_text(f"{text}\n")
+        assert cores(tmp_path) == expected
+    (tmp_path / "cpu.max").unlink()
+    (tmp_path / "cpu").mkdir()
+    for quota, expected in (("-1", every), ("100000", 1)):
+        (tmp_path / "cpu/cpu.cfs_quota_us").write_text(f"{quota}\n")
+        (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+        assert cores(tmp_path) == expected

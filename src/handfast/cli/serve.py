@@ -32,7 +32,12 @@ def serve(
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
     ] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes that serve.", min=1)] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that serve; 0 takes one for each processor. HANDFAST_WORKERS if not given.", min=0
+        ),
+    ] = None,
     grace: Annotated[
         int, typer.Option(help="Seconds that running requests may take after a stop.", min=0)
     ] = 10,
@@ -42,9 +47,15 @@ def serve(
     Refuses to start where settings, handlers or database are not safe, and lists every reason.
     """
     from handfast.cli.children import listen
+    from handfast.cli.cores import cores
+    from handfast.runtime.settings import Settings, variable
 
     check_composition(run.root)
-    listener = listen(host, port)
+    os.chdir(run.root)  # `.env` is read from here
+    settings = Settings()
+    workers = (settings.workers if workers is None else workers) or cores()
+    os.environ[variable("workers")] = str(workers)  # each worker takes its share of the connections
+    listener = listen(host, port, backlog=settings.backlog)
     address = "http://{}:{}".format(*listener.getsockname()[:2])
     ready = lambda: run.out.note(f"serving on {address}")  # noqa: E731 - one short line is its best name
     if workers == 1:

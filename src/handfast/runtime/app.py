@@ -220,12 +220,15 @@ async def _database(service: Service, root: Path, tables: MetaData | None) -> As
         yield
         return
     from handfast.runtime import database
+    from handfast.runtime.database import capacity
 
     settings = service.settings
     dsns = await asyncio.to_thread(database.resolve, settings, root)
+    pooler = settings.database_direct_url is not None or not settings.database_prepare
+    room = None if pooler else await capacity.room(dsns.service)
     pool = database.Pool.create(
         dsns.service,
-        size=settings.database_pool_size,
+        size=capacity.share(settings.database_pool_size, settings.workers, room),
         timeout=settings.database_timeout_seconds,
         prepare=settings.database_prepare,
     )

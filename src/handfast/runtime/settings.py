@@ -76,7 +76,9 @@ class Settings(BaseSettings):
     """PostgreSQL without a pooler between, for what listens or outlives a transaction."""
 
     database_pool_size: int = Field(default=10, ge=1, le=1000)
-    """Connections that one process keeps at most."""
+    """Connections that one process keeps at most; fewer where those of all workers would not fit into what
+    the database gives the role. With a pooler between (`database_direct_url`, or `database_prepare` off) it
+    stands as it is."""
 
     database_timeout_seconds: float = Field(default=5.0, gt=0)
     """How long a request waits for a connection before it is answered 503."""
@@ -149,6 +151,12 @@ class Settings(BaseSettings):
 
     body_timeout_seconds: float = Field(default=20.0, gt=0)
     """Time in which a body must arrive; a slower one is answered 408."""
+
+    workers: int = Field(default=1, ge=0)
+    """Processes that serve, unless `--workers` says otherwise; 0 takes one for each processor."""
+
+    backlog: int = Field(default=2048, ge=1, le=65535)
+    """Connections that may wait to be accepted; the system may hold them to less (`net.core.somaxconn`)."""
 
     keep_alive_seconds: int = Field(default=5, ge=1)
     """How long a connection without a request stays open."""
