@@ -25,7 +25,7 @@ COMMANDS = (
     "revoke",
     "fuzz",
 )
-PROGRAM = "from handfast.cli.main import app; app(prog_name='handfast')"
+PROGRAM = "from handfast.cli.main import program; program()(prog_name='handfast')"
 
 
 def help_of(*command: str) -> str:

@@ -267,6 +267,8 @@ def test_what_serving_does_not_need_is_not_imported(dsns: Dsns, tmp_path: Path) 
 HEAVY = {
     "alembic",
     "datamodel_code_generator",
+    "handfast.cli.generate",
+    "handfast.cli.migrate",
     "handfast.codegen",
     "handfast.mock",
     "handfast.runtime.database.throwaway",

@@ -12,7 +12,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from handfast.cli.main import app
+from handfast.cli.main import program
 
 NOTES = Path(__file__).parents[1] / "foreign" / "notes.yaml"
 
@@ -44,7 +44,7 @@ def as_it_was() -> Iterator[None]:
 def handfast(*arguments: str | Path) -> Ran:
     """Run `handfast ARGUMENTS`."""
     with as_it_was():
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(program(), [str(argument) for argument in arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.exit_code, result.stdout, result.stderr)
