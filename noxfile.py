@@ -140,8 +140,17 @@ def better_auth(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Requests per second and latency of the service, seconds and memory of the generator."""
+    """The service beside its peers: CPU per request, requests per second, latency, memory, start-up.
+
+    `-- --write docs/performance.md` writes the page, its picture and the ratio that a test holds us to.
+    """
     session.run("python", "-m", "tools.bench", *session.posargs)
+
+
+@nox.session(default=False)
+def profile(session: nox.Session) -> None:
+    """A flame graph of the service for each scenario, in reports/."""
+    session.run("python", "-m", "tools.bench.profile", *session.posargs)
 
 
 @nox.session(default=False)

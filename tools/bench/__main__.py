@@ -1,249 +1,165 @@
-"""Run the reference service beside its peers under one load: requests per second, CPU and latency.
+"""Run the reference service beside its peers under one load: CPU per request, requests per second, latency.
 
-Needs `wrk`. All services share one embedded PostgreSQL and one table. They are started one at a time,
-in turn, for several rounds; the medians of the rounds are compared. CPU is that of the server's processes.
+Needs `wrk`. All services share one embedded PostgreSQL and one table. They are started one at a time, in
+turn, for several rounds; the medians of the rounds are compared. CPU is that of the server's processes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
-import httpx
-from psycopg.conninfo import conninfo_to_dict
+from tools.bench import regression
+from tools.bench.load import Figures, load, memory_mb, need_wrk
+from tools.bench.plot import plot
+from tools.bench.report import Footprint, Load, Results, as_json, footprints, median, page, table
+from tools.bench.scenarios import NAMES, requests
+from tools.bench.seed import Database, database
+from tools.bench.services import SERVICES, answers, differences, serving
 
-from handfast.runtime.database import throwaway
-from handfast.testing import free_port, make_token
-
-ROOT = Path(__file__).parents[2]
-SECRET = "only-for-benchmarks-0123456789abcdefghij"
-USER = UUID("00000000-0000-4000-8000-000000000001")
-SERVICES = {
-    "handfast": "app:app",
-    "idiomatic": "tools.bench.peers.idiomatic:app",
-    "limit": "tools.bench.peers.limit:app",
-}
-BODY = json.dumps({"title": "Test Task", "description": "Test description", "priority": "high"})
+WARM_SECONDS = 1.0
+ENOUGH = 5
+"""Rounds whose medians may be quoted."""
+START_SECONDS = 4.0
+"""About what a service takes to start and to end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
-    """What is sent, in turn: "METHOD path body", each."""
+class Plan:
+    """What is measured."""
 
-    name: str
-    requests: tuple[str, ...]
+    services: Sequence[str]
+    scenarios: Sequence[str]
+    connections: Sequence[int]
+    rounds: int
+    seconds: float
+    tasks: int
+    workers: int
 
+    @property
+    def minutes(self) -> float:
+        """How long it is going to take, without the data."""
+        measured = len(self.scenarios) * (WARM_SECONDS + len(self.connections) * self.seconds)
+        return len(self.services) * ((self.rounds + 1) * START_SECONDS + self.rounds * measured) / 60
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What one service did in one scenario; the median of the rounds."""
-
-    requests_per_second: float
-    cpu_us: float
-    """CPU microseconds of the server's processes per request."""
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    failed: int
-
-
-def address(dsn: str) -> str:
-    """Return a connection string as a URL, the one form that every driver reads."""
-    info = conninfo_to_dict(dsn)
-    return "postgresql://{user}:{password}@{host}:{port}/{dbname}".format_map(info)
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and of those that it started, so far, user and system."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return own + sum(cpu_seconds(int(child)) for child in started)
-
-
-@contextmanager
-def serving(target: str, environment: Mapping[str, str], workers: int) -> Iterator[tuple[str, int]]:
-    """Start `target`, ours as in production; its address and process id."""
-    port = free_port()
-    uvicorn = ["uvicorn", target, "--host=127.0.0.1", "--no-access-log", "--log-level=error"]
-    uvicorn += ["--loop=uvloop", "--http=httptools"]
-    command = ["handfast", "serve"] if target == SERVICES["handfast"] else uvicorn
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command, f"--port={port}", f"--workers={workers}"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{url}/health").raise_for_status()
-                break
-            except httpx.HTTPError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"{target} did not start") from None
-                time.sleep(0.05)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def load(url: str, pid: int, scenario: Scenario, *, connections: int, seconds: float) -> Figures:
-    """Put one scenario's load on a running service."""
-    environment = {
-        **os.environ,
-        "BENCH_AUTHORIZATION": f"Bearer {token()}",
-        "BENCH_REQUESTS": "\n".join(scenario.requests),
-    }
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(ROOT / "tools/bench/load.lua")]
-    before = cpu_seconds(pid)
-    run = subprocess.run([*command, url], env=environment, capture_output=True, text=True, check=True)
-    spent = cpu_seconds(pid) - before
-    told = json.loads(run.stdout.splitlines()[-1])
-    done = told["requests"] or 1
-    return Figures(
-        requests_per_second=told["requests"] / told["seconds"],
-        cpu_us=spent / done * 1e6,
-        p50_ms=told["p50_ms"],
-        p95_ms=told["p95_ms"],
-        p99_ms=told["p99_ms"],
-        failed=told["failed"],
-    )
-
-
-def token() -> str:
-    """A token of the measured user."""
-    return make_token(USER, secret=SECRET)
-
-
-def median(rounds: list[Figures]) -> Figures:
-    """The median of each figure; failures are added up."""
-    kept = {
-        name: statistics.median(getattr(figures, name) for figures in rounds) for name in asdict(rounds[0])
-    }
-    return Figures(**{**kept, "failed": sum(figures.failed for figures in rounds)})
-
-
-def seed(url: str) -> str:
-    """Store some tasks; the id of one."""
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token()}"}) as client:
-        created = [
-            client.post("/api/tasks", content=BODY, headers={"content-type": "application/json"})
-            for _ in range(40)
-        ]
-    for answer in created:
-        answer.raise_for_status()
-    return str(created[0].json()["id"])
-
-
-COLUMNS = (
-    "req/s to idiomatic",
-    "CPU to idiomatic",
-    "req/s",
-    "CPU us",
-    "p50 ms",
-    "p95 ms",
-    "p99 ms",
-    "failed",
-)
-
-
-def table(results: Mapping[str, Mapping[str, Figures]]) -> str:
-    """Results as Markdown: ratios to the idiomatic service first, then the figures."""
-    lines = [f"| scenario | service | {' | '.join(COLUMNS)} |", "|---|---" + "|---:" * len(COLUMNS) + "|"]
-    for scenario, services in results.items():
-        base = services["idiomatic"]
-        for service, figures in services.items():
-            cells = (
-                f"{figures.requests_per_second / base.requests_per_second:.2f}",
-                f"{figures.cpu_us / base.cpu_us:.2f}",
-                f"{figures.requests_per_second:,.0f}",
-                f"{figures.cpu_us:,.0f}",
-                f"{figures.p50_ms:.1f}",
-                f"{figures.p95_ms:.1f}",
-                f"{figures.p99_ms:.1f}",
-                str(figures.failed),
-            )
-            lines.append(f"| {scenario} | {service} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def run(*, rounds: int, seconds: float, connections: int, workers: int) -> dict[str, dict[str, Figures]]:
-    """Measure every service in every scenario, interleaved; scenario → service → figures."""
-    collected: dict[str, dict[str, list[Figures]]] = {}
-    with tempfile.TemporaryDirectory() as folder, throwaway.server(Path(folder)) as server:
-        dsns = throwaway.database(server, root=ROOT)
-        environment = {
-            "HANDFAST_ENV": "production",
-            "DATABASE_URL": dsns.service,
-            "HANDFAST_DATABASE_OWNER_URL": dsns.owner,
-            "BENCH_DATABASE_URL": address(dsns.admin),
-            "BETTER_AUTH_SECRET": SECRET,
-            "CORS_ORIGINS": "http://127.0.0.1",
-            "LOG_LEVEL": "info",
-        }
-        for number in range(rounds):
-            for service, target in SERVICES.items():
-                print(f"round {number + 1} of {rounds}: {service}", file=sys.stderr, flush=True)
-                with serving(target, environment, workers) as (url, pid):
-                    task = seed(url)
-                    get, list_, create = f"GET /api/tasks/{task}", "GET /api/tasks", f"POST /api/tasks {BODY}"
-                    scenarios = (
-                        Scenario("health", ("GET /health",)),
-                        Scenario("get", (get,)),
-                        Scenario("list 20", (list_,)),
-                        Scenario("create", (create,)),
-                        Scenario("mix", (get, list_, create)),
-                    )
-                    for scenario in scenarios:
-                        load(url, pid, scenario, connections=connections, seconds=min(1.0, seconds))
-                        figures = load(url, pid, scenario, connections=connections, seconds=seconds)
-                        collected.setdefault(scenario.name, {}).setdefault(service, []).append(figures)
-    return {
-        scenario: {name: median(all_) for name, all_ in services.items()}
-        for scenario, services in collected.items()
-    }
+    @property
+    def conditions(self) -> str:
+        """All of it in a sentence."""
+        return (
+            f"Medians of {self.rounds} interleaved rounds of {self.seconds:g} s, {self.workers} worker(s), "
+            f"{self.tasks:,} tasks of 1,000 users, {os.cpu_count()} cores for load, service and database."
+            + (" A short run, which chance has a part in." if self.rounds < ENOUGH else "")
+        )
 
 
 def main() -> None:
     """Parse the command line, measure, print."""
+    plan, options = _read()
+    need_wrk()
+    _tell(f"about {plan.minutes:.0f} minutes")
+    with database(plan.tasks) as there:
+        _tell("the data is there")
+        check(plan, there)
+        results = run(plan, there)
+        if options.write:
+            regression.RECORDED.write_text(regression.record(there))
+    print(table(results), footprints(results), sep="\n\n")
+    if options.json:
+        options.json.write_text(as_json(results))
+    if options.write:
+        picture = options.write.with_suffix(".svg")
+        picture.write_text(plot(results, sorted(plan.connections)[len(plan.connections) // 2]))
+        options.write.write_text(page(results, picture.name))
+
+
+def _read() -> tuple[Plan, argparse.Namespace]:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of load for each scenario and round")
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--services", default=",".join(SERVICES), help="by commas (default: all)")
+    parser.add_argument("--scenarios", default=",".join(NAMES), help="by commas (default: all)")
+    parser.add_argument("--connections", default="1,16,128", help="by commas (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=ENOUGH)
+    parser.add_argument("--seconds", type=int, default=2, help="of load for each scenario and round")
+    parser.add_argument("--tasks", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=1, help="processes of each service")
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--write", type=Path, help="write a page, a picture beside it, and recorded.json")
     options = parser.parse_args()
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is not installed.\n  fix: apt-get install wrk")
-    results = run(
+    plan = Plan(
+        services=_chosen(options.services, tuple(SERVICES)),
+        scenarios=_chosen(options.scenarios, NAMES),
+        connections=[int(number) for number in options.connections.split(",")],
         rounds=options.rounds,
         seconds=options.seconds,
-        connections=options.connections,
+        tasks=options.tasks,
         workers=options.workers,
     )
-    print(table(results))
-    if options.json:
-        plain = {
-            name: {service: asdict(figures) for service, figures in row.items()}
-            for name, row in results.items()
-        }
-        options.json.write_text(json.dumps(plain, indent=2) + "\n")
+    return plan, options
+
+
+def _chosen(text: str, known: Sequence[str]) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}\n  fix: of {', '.join(known)}")
+    return names
+
+
+def check(plan: Plan, there: Database) -> None:
+    """End where the services do not give equal answers: their figures would compare different work."""
+    first = None
+    for name in plan.services:
+        with serving(name, there.environment) as running:
+            said = answers(running, there)
+        first = first or said
+        if different := differences(first, said):
+            raise SystemExit("\n".join([f"{plan.services[0]} and {name} answer differently:", *different]))
+    _tell("all answers are equal")
+
+
+def run(plan: Plan, there: Database) -> Results:
+    """Measure every service in every scenario, interleaved."""
+    loads: dict[Load, dict[str, list[Figures]]] = {}
+    taken: dict[str, list[Footprint]] = {}
+    asked = {scenario: requests(scenario, there.tasks) for scenario in plan.scenarios}
+    for number in range(plan.rounds):
+        for name in plan.services:
+            _tell(f"round {number + 1} of {plan.rounds}: {name}")
+            with serving(name, there.environment, plan.workers) as running:
+                for scenario, sent in asked.items():
+                    load(running.url, running.pid, there.pid, sent, connections=16, seconds=WARM_SECONDS)
+                    for connections in plan.connections:
+                        figures = load(
+                            running.url,
+                            running.pid,
+                            there.pid,
+                            sent,
+                            connections=connections,
+                            seconds=plan.seconds,
+                        )
+                        services = loads.setdefault(Load(scenario, connections), {})
+                        services.setdefault(name, []).append(figures)
+                footprint = Footprint(memory_mb(running.pid), running.startup_seconds)
+                taken.setdefault(name, []).append(footprint)
+            there.tidy()
+    return Results(
+        {key: {name: median(rounds) for name, rounds in row.items()} for key, row in loads.items()},
+        {
+            name: Footprint(
+                statistics.median(one.memory_mb for one in rounds),
+                statistics.median(one.startup_seconds for one in rounds),
+            )
+            for name, rounds in taken.items()
+        },
+        plan.conditions,
+    )
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,11 @@
--- Sends the requests of BENCH_REQUESTS in turn ("METHOD path body" on a line each); one JSON line of figures.
--- With BENCH_AUTHORIZATIONS, each request has the credentials of its own line there.
-local headers = { ["Authorization"] = os.getenv("BENCH_AUTHORIZATION"), ["Content-Type"] = "application/json" }
+-- Sends the requests of the file BENCH_REQUESTS in turn (method, path, authorization, body, by tabs, one on a
+-- line); prints one JSON line of figures.
 local requests, turn = {}, 0
 
-local function lines(text)
-  local found = {}
-  for line in (text or ""):gmatch("[^\n]+") do found[#found + 1] = line end
-  return found
-end
-
 function init(arguments)
-  local authorizations = lines(os.getenv("BENCH_AUTHORIZATIONS"))
-  for number, line in ipairs(lines(os.getenv("BENCH_REQUESTS"))) do
-    local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
-    headers["Authorization"] = authorizations[number] or headers["Authorization"]
+  for line in io.lines(os.getenv("BENCH_REQUESTS")) do
+    local method, path, authorization, body = line:match("^(%S+)\t(%S+)\t([^\t]+)\t(.*)$")
+    local headers = { ["Authorization"] = authorization, ["Content-Type"] = "application/json" }
     requests[#requests + 1] = wrk.format(method, path, headers, body ~= "" and body or nil)
   end
 end

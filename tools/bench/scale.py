@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 
 from handfast.runtime.database import throwaway
-from handfast.testing import make_token
-from tools.bench.__main__ import BODY, ROOT, SECRET, cpu_seconds, serving
+from tools.bench.load import load
+from tools.bench.scenarios import requests
+from tools.bench.seed import ROOT, SECRET
+from tools.bench.services import OURS, serving
 
 TASKS_OF_A_USER = 1000
 ASKED = 500
@@ -85,29 +86,6 @@ def sizes(dsn: str) -> tuple[int, int]:
     return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
-def load(
-    url: str, lines: list[str], tokens: list[str], *, connections: int, seconds: float
-) -> dict[str, float]:
-    """Send `lines` in turn, each with its token; the figures that wrk tells."""
-    environment = {
-        **os.environ,
-        "BENCH_REQUESTS": "\n".join(lines),
-        "BENCH_AUTHORIZATIONS": "\n".join(f"Bearer {token}" for token in tokens),
-    }
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{seconds:g}s",
-        "-s",
-        str(ROOT / "tools/bench/load.lua"),
-        url,
-    ]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    told: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
-    return told
-
-
 def measure(
     dsns: throwaway.Dsns, postgres: int, tasks: int, *, connections: int, seconds: float
 ) -> Iterator[Point]:
@@ -119,31 +97,24 @@ def measure(
         "BETTER_AUTH_SECRET": SECRET,
         "LOG_LEVEL": "info",
     }
-    pairs = asked(dsns.admin)
-    tokens = {user: make_token(user, secret=SECRET) for _, user in pairs}
-    scenarios = {
-        "get": [f"GET /api/tasks/{task}" for task, _ in pairs],
-        "list 20": ["GET /api/tasks"] * len(pairs),
-        "create": [f"POST /api/tasks {BODY}"] * len(pairs),
-    }
-    with serving("app:app", environment, 1) as (url, pid):
-        for name, lines in scenarios.items():
-            held = [tokens[user] for _, user in pairs]
-            load(url, lines, held, connections=connections, seconds=2)
-            before, log = (cpu_seconds(pid), cpu_seconds(postgres)), wal(dsns.admin)
-            told = load(url, lines, held, connections=connections, seconds=seconds)
-            after = cpu_seconds(pid), cpu_seconds(postgres)
-            done = told["requests"] or 1
+    pairs = [(user, task) for task, user in asked(dsns.admin)]
+    with serving(OURS, environment) as running:
+        for name in ("get", "list 20", "create"):
+            sent = requests(name, pairs)
+            put = partial(load, running.url, running.pid, postgres, sent, connections=connections)
+            put(seconds=2)
+            log = wal(dsns.admin)
+            figures = put(seconds=seconds)
             yield Point(
                 tasks=tasks,
                 scenario=name,
-                requests_per_second=done / told["seconds"],
-                server_cpu_us=(after[0] - before[0]) / done * 1e6,
-                database_cpu_us=(after[1] - before[1]) / done * 1e6,
-                p50_ms=told["p50_ms"],
-                p95_ms=told["p95_ms"],
-                failed=int(told["failed"]),
-                wal_bytes=(wal(dsns.admin) - log) / done,
+                requests_per_second=figures.requests_per_second,
+                server_cpu_us=figures.cpu_us,
+                database_cpu_us=figures.database_us,
+                p50_ms=figures.p50_ms,
+                p95_ms=figures.p95_ms,
+                failed=int(figures.failed),
+                wal_bytes=(wal(dsns.admin) - log) / (figures.requests or 1),
             )
 
 

@@ -11,15 +11,9 @@ import tempfile
 from pathlib import Path
 
 from handfast.runtime.database import throwaway
-from tools.bench.__main__ import ROOT, SECRET, SERVICES, cpu_seconds, serving
-
-
-def resident_mb(pid: int) -> float:
-    """Resident memory of a process in megabytes."""
-    (line,) = (
-        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")
-    )
-    return int(line.split()[1]) * 1024 / 1e6
+from tools.bench.load import memory_mb
+from tools.bench.seed import ROOT, SECRET
+from tools.bench.services import OURS, serving
 
 
 def main() -> None:
@@ -37,9 +31,9 @@ def main() -> None:
             "CORS_ORIGINS": "http://127.0.0.1",
         }
         for _ in range(rounds + 1):
-            with serving(SERVICES["handfast"], environment, 1) as (_, pid):
-                seconds.append(cpu_seconds(pid))
-                memory.append(resident_mb(pid))
+            with serving(OURS, environment) as running:
+                seconds.append(running.startup_seconds)
+                memory.append(memory_mb(running.pid))
     print(f"start to first answer {statistics.median(seconds[1:]):.2f} s of CPU")
     print(f"resident memory       {statistics.median(memory[1:]):.0f} MB")
 
