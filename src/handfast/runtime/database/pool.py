@@ -148,7 +148,7 @@ class Pool:
 
     def _hand_on(self, connection: Wire) -> None:
         """Give a free connection to whoever has waited for longest; else keep it."""
-        now = asyncio.get_running_loop().time()
+        now = connection.loop.time()
         if self._closed or now > self._expiry[connection]:
             self._drop(connection)
             return

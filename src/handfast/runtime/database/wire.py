@@ -76,7 +76,8 @@ class Wire(AsyncConnection[Any]):
         # One that writes and one that reads, kept for the dumpers and loaders that they have found.
         self._writing = Transformer(self)
         self._reading = Transformer(self)
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        """The event loop that it belongs to; asking for the running one costs a system call in Python 3.11."""
         self._socket: int | None = None
         """The file descriptor that the loop watches for us, while it does."""
         self._waiter: asyncio.Future[None] | None = None
@@ -254,8 +255,8 @@ class Wire(AsyncConnection[Any]):
         """Wait until something has come, and read it from the socket."""
         if self._socket is None:
             self._socket = self.pgconn.socket
-            self._loop.add_reader(self._socket, self._wake)
-        self._waiter = waiter = self._loop.create_future()
+            self.loop.add_reader(self._socket, self._wake)
+        self._waiter = waiter = self.loop.create_future()
         try:
             await waiter
         finally:
@@ -275,7 +276,7 @@ class Wire(AsyncConnection[Any]):
 
     def _unwatch(self) -> None:
         if self._socket is not None:
-            self._loop.remove_reader(self._socket)
+            self.loop.remove_reader(self._socket)
             self._socket = None
 
     async def _drain(self, results: list[PGresult]) -> None:
