@@ -77,7 +77,7 @@ class Wire(AsyncConnection[Any]):
         self._writing = Transformer(self)
         self._reading = Transformer(self)
         self.loop = asyncio.get_running_loop()
-        """The event loop that it belongs to; asking for the running one costs a system call in Python 3.11."""
+        """The loop that it belongs to; asking for the running one costs a system call in Python 3.11."""
         self._socket: int | None = None
         """The file descriptor that the loop watches for us, while it does."""
         self._waiter: asyncio.Future[None] | None = None
