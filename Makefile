@@ -14,9 +14,9 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 # Certificates of the system, as pip does it: networks that inspect TLS are known there and not to uv's own list.
 export UV_SYSTEM_CERTS ?= true
 
-# A browser for the test of the documentation page; installed only as root, and only where it is missing.
-BROWSER = command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
+# A program that some tests use, of the Debian package of its name; installed only as root, and only where it is missing.
+debian = command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null; }
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev test audit bench lock clean
@@ -56,5 +56,6 @@ $(STAMP): $(LOCKS) pyproject.toml src/handfast/__init__.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement requirements/bootstrap.txt
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/all.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BROWSER) || echo "no Chromium: the test of /docs in a browser is skipped" >&2
+	@$(call debian,chromium) || echo "no Chromium: the test of /docs in a browser is skipped" >&2
+	@$(call debian,wrk) || echo "no wrk: the check of CPU per request is skipped" >&2
 	@touch $@
