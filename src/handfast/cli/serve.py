@@ -48,14 +48,20 @@ def serve(
     """
     from handfast.cli.children import listen
     from handfast.cli.cores import cores
+    from handfast.runtime.faults import ConfigError
     from handfast.runtime.settings import Settings, variable
 
     check_composition(run.root)
     os.chdir(run.root)  # `.env` is read from here
-    settings = Settings()
-    workers = (settings.workers if workers is None else workers) or cores()
+    try:
+        settings = Settings()
+        configured, backlog = settings.workers, settings.backlog
+    except ConfigError:
+        # The application refuses them, beside whatever else is wrong with it.
+        configured, backlog = 1, Settings.model_fields["backlog"].default
+    workers = (configured if workers is None else workers) or cores()
     os.environ[variable("workers")] = str(workers)  # each worker takes its share of the connections
-    listener = listen(host, port, backlog=settings.backlog)
+    listener = listen(host, port, backlog=backlog)
     address = "http://{}:{}".format(*listener.getsockname()[:2])
     ready = lambda: run.out.note(f"serving on {address}")  # noqa: E731 - one short line is its best name
     if workers == 1:
