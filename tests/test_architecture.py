@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from handfast.cli.main import COMMANDS
 from handfast.runtime.settings import Settings, secret_fields, variable
-from tools.cli_help import COMMANDS, pages
+from tools.cli_help import pages
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,23 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from handfast.cli.main import COMMANDS
+
 ROOT = Path(__file__).parents[1]
-COMMANDS = (
-    "new",
-    "adopt",
-    "generate",
-    "check",
-    "diff",
-    "lint",
-    "explain",
-    "mock",
-    "dev",
-    "serve",
-    "migrate",
-    "token",
-    "revoke",
-    "fuzz",
-)
 PROGRAM = "from handfast.cli.main import program; program()(prog_name='handfast')"
 
 

@@ -107,7 +107,7 @@ async def cancelled(pool: Pool, user: UUID) -> None:
     task = asyncio.create_task(request())
     for _ in range(random.randrange(12)):  # noqa: S311  (moments, not secrets)
         await asyncio.sleep(0)
-    if random.random() < 0.3:  # noqa: S311
+    if random.random() < 0.3:  # noqa: S311  (as above)
         await asyncio.sleep(0.005)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
