@@ -18,12 +18,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from handfast.runtime.application import Application
 from handfast.runtime.docs import add_contract, add_docs, document
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
 from handfast.runtime.pipeline import layers
 from handfast.runtime.problems import PROBLEM_JSON
-from handfast.runtime.routetree import RouteTree
 from handfast.runtime.routing import (
     ContractRoute,
     ContractRouter,
@@ -84,7 +84,7 @@ def build_app(
     service = Service(settings, Metrics(), tokens, dict(authenticators or {}), users=rows)
     published = document(root)
     _report(_faults(service, routers, published, tables), settings)
-    app = FastAPI(
+    app = Application(
         title="Handfast service" if published is None else _title(published),
         openapi_url=None,
         docs_url=None,
@@ -95,7 +95,6 @@ def build_app(
         exception_handlers={HTTPException: raise_again},
     )
     app.state.settings = settings
-    app.router.middleware_stack = RouteTree(app.router, plain=(ContractRoute.matches,))
     _add_probes(app, service, root, tables)
     if published is not None:
         add_contract(app, published)

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 
 _CORRELATION = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_NAMES: Final = frozenset((b"x-correlation-id", b"x-request-id", b"traceparent"))
 
 
-def ids_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, str | None]:
-    """The correlation id, and the trace id of a valid `traceparent` (W3C Trace Context)."""
-    chosen: dict[bytes, bytes] = {}
-    for name, value in headers:
-        if name in _NAMES:
-            chosen.setdefault(name, value)
-    return _chosen(chosen) if chosen else (_new(), None)
+def ids_of(headers: Mapping[bytes, bytes]) -> tuple[str, str | None]:
+    """The correlation id, and the trace id of a valid `traceparent` (W3C Trace Context).
 
-
-def _chosen(chosen: dict[bytes, bytes]) -> tuple[str, str | None]:
-    """The caller's own id if it is a sane one, else its trace's, else a new one."""
-    trace = _TRACEPARENT.fullmatch(chosen.get(b"traceparent", b""))
+    The correlation id is the caller's own if it is a sane one, else its trace's, else a new one.
+    """
+    trace = _TRACEPARENT.fullmatch(headers[b"traceparent"]) if b"traceparent" in headers else None
     trace_id = trace[1].decode() if trace else None
     for name in (b"x-correlation-id", b"x-request-id"):
-        value = chosen.get(name, b"")
-        if _CORRELATION.fullmatch(value):
-            return value.decode(), trace_id
+        if name in headers and _CORRELATION.fullmatch(headers[name]):
+            return headers[name].decode(), trace_id
     return trace_id or _new(), trace_id
 
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from pydantic_core import to_json
 
 from handfast.redaction import redact, redact_fields
 from handfast.runtime.settings import Settings
+from handfast.runtime.state import RequestState, current
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -60,11 +65,25 @@ def _level(settings: Settings) -> int:
 def _line(_: object, level: str, fields: structlog.typing.EventDict) -> str:
     """The whole line of an event, in one step: a call for each little one costs more than it does."""
     structlog.contextvars.merge_contextvars(None, level, fields)
+    request = current.get()
+    if request is not None:
+        _tell(request, fields)
     fields["level"] = level
     fields["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     if "exc_info" in fields:
         fields = _render(None, level, fields)
     return redact(to_json(redact_fields(fields), fallback=repr).decode())
+
+
+def _tell(request: RequestState, fields: structlog.typing.EventDict) -> None:
+    """Say of which request a line is, unless the line says otherwise."""
+    fields.setdefault("correlation_id", request.correlation_id)
+    if request.trace_id is not None:
+        fields.setdefault("trace_id", request.trace_id)
+    if request.operation is not None:
+        fields.setdefault("operation_id", request.operation.operation_id)
+    if request.user_id is not None:
+        fields.setdefault("user_id", request.user_id)
 
 
 _transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
@@ -140,22 +159,8 @@ class Metrics:
     def __init__(self) -> None:
         """Register them."""
         self.registry = CollectorRegistry()
-        self._duration = Histogram(
-            "http_request_duration_seconds",
-            "Time from the request's arrival to the end of its response.",
-            ["operation_id", "method", "status"],
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        self._requests = Counter(
-            "http_requests_total",
-            "Requests answered.",
-            ["operation_id", "method", "status"],
-            registry=self.registry,
-        )
-        self.in_progress = Gauge(
-            "http_requests_in_progress", "Requests being answered now.", registry=self.registry
-        )
+        self.in_progress = 0
+        self._tallies: dict[tuple[str, str, int], _Tally] = {}
         self._violations = Counter(
             "response_violations_total",
             "Responses that broke the contract.",
@@ -168,18 +173,16 @@ class Metrics:
             ["operation_id", "caller"],
             registry=self.registry,
         )
-        self._children: dict[tuple[str, str, int], tuple[Histogram, Counter]] = {}
+        self.registry.register(self)
 
     def observe(self, operation_id: str, method: str, status: int, seconds: float) -> None:
-        """Count one finished request."""
+        """Count one finished request; for the thread of the event loop alone."""
         key = (operation_id, method, status)
-        children = self._children.get(key)
-        if children is None:
-            labels = (operation_id, method, str(status))
-            children = self._duration.labels(*labels), self._requests.labels(*labels)
-            self._children[key] = children
-        children[0].observe(seconds)
-        children[1].inc()
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = _Tally()
+        tally.buckets[bisect_left(SECONDS, seconds)] += 1
+        tally.seconds += seconds
 
     def deprecated(self, operation_id: str, caller: str) -> None:
         """Count one request of a deprecated operation; `caller` is a kind of caller, never who it is."""
@@ -189,6 +192,40 @@ class Metrics:
         """Count one response that broke the contract."""
         self._violations.labels(operation_id).inc()
 
+    def collect(self) -> Iterable[Metric]:
+        """What is counted of each request, for the registry: plain numbers until somebody asks for them."""
+        labels = ("operation_id", "method", "status")
+        duration = HistogramMetricFamily(
+            "http_request_duration_seconds",
+            "Time from the request's arrival to the end of its response.",
+            labels=labels,
+        )
+        requests = CounterMetricFamily("http_requests", "Requests answered.", labels=labels)
+        for (operation_id, method, status), tally in list(self._tallies.items()):
+            named = (operation_id, method, str(status))
+            counts = list(accumulate(tally.buckets))
+            duration.add_metric(named, list(zip(_BOUNDS, counts, strict=True)), tally.seconds)
+            requests.add_metric(named, counts[-1])
+        yield duration
+        yield requests
+        yield GaugeMetricFamily(
+            "http_requests_in_progress", "Requests being answered now.", value=self.in_progress
+        )
+
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+_BOUNDS: Final = (*map(str, SECONDS), "+Inf")
+
+
+class _Tally:
+    """The finished requests of one operation, method and status."""
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * len(_BOUNDS)
+        """How many took at most as long as the bound of `SECONDS`, and longer than the one before."""
+        self.seconds = 0.0

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -38,9 +37,9 @@ from handfast.runtime.errors import (
 from handfast.runtime.observability import Metrics
 from handfast.runtime.problems import error_response
 from handfast.runtime.requestlog import METHODS, RequestLog
-from handfast.runtime.securityheaders import SecurityHeaders, ending
+from handfast.runtime.securityheaders import SecurityHeaders
 from handfast.runtime.settings import Settings
-from handfast.runtime.state import KEY, RequestState, state_of
+from handfast.runtime.state import KEY, RequestState, current, state_of
 
 EXPOSED_HEADERS: Final = (
     CORRELATION_HEADER,
@@ -61,50 +60,34 @@ def layers(
     settings: Settings, metrics: Metrics, document: Mapping[str, Any], methods: Iterable[str] = ()
 ) -> list[Middleware]:
     """All layers, outermost first, for the servers and paths of an OpenAPI document and for its methods."""
+    origins = settings.cors_origins
     return [
         Middleware(Envelope, settings=settings, metrics=metrics),
-        *_cors(settings.cors_origins, methods),
+        *([Middleware(Cors, origins=origins, methods=methods)] if origins else []),
         Middleware(Gate, settings=settings, bases=BasePaths(base_paths(document))),
     ]
 
 
-def _cors(origins: Iterable[str], methods: Iterable[str]) -> list[Middleware]:
-    allowed = list(origins)
-    if not allowed:
-        return []
-    return [
-        Middleware(
-            Cors,
-            allow_origins=allowed,
+class Cors:
+    """Starlette's layer for CORS, out of the way of requests that no page of another origin sends."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str], methods: Iterable[str] = ()) -> None:
+        """Let pages of `origins` ask, with credentials unless they may be of any origin."""
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
             allow_methods=[*METHODS, *sorted(set(methods).difference(METHODS))],
             allow_headers=["*"],
-            allow_credentials="*" not in allowed,
+            allow_credentials="*" not in origins,
             expose_headers=EXPOSED_HEADERS,
             max_age=600,
         )
-    ]
 
-
-class Cors(CORSMiddleware):
-    """Starlette's, without its work for requests that no page of another origin sends."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"]):
-            await super().__call__(scope, receive, send)
-            return
-
-        def send_varied(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                headers = message.get("headers", ())
-                if any(name.lower() == b"vary" for name, _ in headers):
-                    return self.send(message, send, Headers())
-                message["headers"] = [*headers, _VARY]
-            return send(message)
-
-        await self.app(scope, receive, send_varied)
-
-
-_VARY: Final = (b"vary", b"Origin")
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and b"origin" in state_of(scope).headers:
+            return self._cors(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 class Envelope:
@@ -121,31 +104,26 @@ class Envelope:
             return
         started = time.perf_counter()
         status = CLIENT_GONE
-        correlation_id, trace_id = ids_of(scope["headers"])
-        state = scope[KEY] = RequestState(correlation_id)
+        headers = dict(reversed(scope["headers"]))
+        correlation_id, trace_id = ids_of(headers)
+        state = scope[KEY] = RequestState(correlation_id, trace_id, headers)
 
         def send_enveloped(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", ())]
-                headers += ending(state, headers)
-                headers += self._headers.added(state, status, headers)
-                headers.append((b"x-correlation-id", correlation_id.encode()))
-                message["headers"] = headers
+                completed = self._headers.completed(state, status, message.get("headers", ()))
+                completed.append((b"x-correlation-id", correlation_id.encode()))
+                message["headers"] = completed
             return send(message)
 
-        bound = {"correlation_id": correlation_id}
-        if trace_id is not None:
-            bound["trace_id"] = trace_id
-        tokens = structlog.contextvars.bind_contextvars(**bound)
+        token = current.set(state)
         self._requests.begin()
         try:
             await self.app(scope, receive, send_enveloped)
         finally:
             self._requests.end(scope, state, status, time.perf_counter() - started)
-            structlog.contextvars.unbind_contextvars("operation_id", "user_id")
-            structlog.contextvars.reset_contextvars(**tokens)
+            current.reset(token)
 
 
 class Gate:
@@ -163,9 +141,10 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        state = state_of(scope)
         passage = _Passage(receive, send, self._deadlines, self._admission.body_limit_bytes)
         try:
-            state_of(scope).has_body = has_body = self._admission.check(scope)
+            state.has_body = has_body = self._admission.check(scope)
             passage.begin(self._seconds, self._body_seconds if has_body else None)
             try:
                 scope["path"] = undivided_path(scope)
@@ -183,7 +162,6 @@ class Gate:
             if passage.begun:
                 _log.exception("response_interrupted")
                 raise  # the server cuts the connection, which is all that can still be said
-            state = state_of(scope)
             response = error_response(
                 _api_error(error),
                 contract=state.contract,

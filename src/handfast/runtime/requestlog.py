@@ -13,41 +13,43 @@ from handfast.runtime.state import RequestState
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 QUIET_PATHS: Final = frozenset(("/health", "/ready", "/metrics"))
 
-_log = structlog.get_logger(__name__)
-
 
 class RequestLog:
     """Writes `request_finished` and counts each request."""
 
     def __init__(self, metrics: Metrics) -> None:
-        """Count in `metrics`."""
+        """Count in `metrics`, and write as structlog is configured now."""
         self._metrics = metrics
+        self._log = structlog.get_logger(__name__).bind()
 
     def begin(self) -> None:
         """A request has come."""
-        self._metrics.in_progress.inc()
+        self._metrics.in_progress += 1
 
     def end(self, scope: Scope, state: RequestState, status: int, seconds: float) -> None:
         """It is done, whatever its end."""
-        self._metrics.in_progress.dec()
+        metrics = self._metrics
+        metrics.in_progress -= 1
         operation, method = state.operation, scope["method"]
-        operation_id = NO_OPERATION if operation is None else operation.operation_id
-        # A caller may invent methods; labels must stay few.
-        known = method if operation is not None or method in METHODS else "other"
-        self._metrics.observe(operation_id, known, status, seconds)
-        ends = operation is not None and bool(operation.end)
-        if ends:
-            self._metrics.deprecated(operation_id, state.caller)
-        write = _log.debug if scope["path"] in QUIET_PATHS else _log.info
-        write(
-            "request_finished",
-            method=method,
-            route=None if operation is None else operation.path,
-            status=status,
-            duration_ms=round(seconds * 1000, 3),
-            operation_id=operation_id,
-            user_id=state.user_id,
-            db_statements=state.statements,
-            db_ms=round(state.database_seconds * 1000, 3),
-            **({"deprecated": True} if ends else {}),
-        )
+        fields: dict[str, object] = {
+            "method": method,
+            "route": None,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 3),
+            "operation_id": NO_OPERATION,
+            "user_id": state.user_id,
+            "db_statements": state.statements,
+            "db_ms": round(state.database_seconds * 1000, 3),
+        }
+        if operation is None:
+            # A caller may invent methods; labels must stay few.
+            metrics.observe(NO_OPERATION, method if method in METHODS else "other", status, seconds)
+        else:
+            operation_id = operation.operation_id
+            fields["route"], fields["operation_id"] = operation.path, operation_id
+            metrics.observe(operation_id, method, status, seconds)
+            if operation.end:
+                fields["deprecated"] = True
+                metrics.deprecated(operation_id, state.caller)
+        write = self._log.debug if scope["path"] in QUIET_PATHS else self._log.info
+        write("request_finished", **fields)

@@ -35,23 +35,30 @@ class RouteTree:
         self._routes: list[BaseRoute] = []
         self._root = _Node()
         self._methods: frozenset[str] = frozenset()
-        self._known: dict[tuple[str | int, ...], APIRouter] = {}
+        self._known: dict[tuple[str | int, ...], _Narrowed] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the router choose among the routes that can match."""
         if scope["type"] == "http":
             scope.setdefault("router", self._router)
-            await self.narrowed(scope).app(scope, receive, send)
+            narrowed = self._narrowed(scope)
+            router = self._router if narrowed is None else narrowed.router
+            await router.app(scope, receive, send)
         else:
             await self._router.app(scope, receive, send)
 
-    def narrowed(self, scope: Scope) -> APIRouter:
-        """The router with only those routes that can match the request."""
+    def first(self, scope: Scope) -> BaseRoute | None:
+        """The route that is asked first, where all that can match follow their template."""
+        narrowed = self._narrowed(scope)
+        return None if narrowed is None else narrowed.first
+
+    def _narrowed(self, scope: Scope) -> _Narrowed | None:
+        """What is left of the router for a request; None where it has to look for itself."""
         router = self._router
         path = get_route_path(scope)
         # A router that redirects looks at other paths, and `$` in a pattern overlooks a last newline.
         if router.redirect_slashes or path[-1:] == "\n":
-            return router
+            return None
         if self._routes != router.routes:
             self._build()
         method = scope["method"]
@@ -60,9 +67,14 @@ class RouteTree:
         key = (known, *positions)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = copy.copy(router)
-            found.routes = self._ordered([self._routes[position] for position in sorted(positions)], known)
+            found = self._known[key] = self._narrow([self._routes[one] for one in sorted(positions)], known)
         return found
+
+    def _narrow(self, routes: list[BaseRoute], method: str) -> _Narrowed:
+        router = copy.copy(self._router)
+        router.routes = self._ordered(routes, method)
+        all_plain = all(self._is_plain(route) for route in routes)
+        return _Narrowed(router, router.routes[0] if routes and all_plain else None)
 
     def _ordered(self, routes: list[BaseRoute], method: str) -> list[BaseRoute]:
         """Ask routes of the method first, then those that only know the path.
@@ -90,6 +102,14 @@ class RouteTree:
                 node = node.child(segment)
             else:
                 node.here.append(position)
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """The router with only those routes that can match."""
+
+    router: APIRouter
+    first: BaseRoute | None
 
 
 @dataclass(slots=True)

@@ -96,14 +96,28 @@ class ContractRoute(APIRoute):
         own = self.methods or set()
         if method in own:
             if self._is_direct(scope):
-                response = await self.endpoint(Request(scope, receive, send))
-                await response(scope, receive, send)
+                await self.call(scope, receive, send)
             else:
                 await super().handle(scope, receive, send)
         elif method in self.declared:
             raise NotFound("This operation is not part of this service.")
         else:
             raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(self.declared | own))})
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether `scope` asks for this operation and FastAPI has nothing to do for it; then `call` it."""
+        if scope["method"] not in (self.methods or ()) or not self._is_direct(scope):
+            return False
+        match, child_scope = self.matches(scope)
+        if match is not Match.FULL:
+            return False
+        scope.update(child_scope)
+        return True
+
+    async def call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by the operation alone."""
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
     def _is_direct(self, scope: Scope) -> bool:
         """Whether FastAPI has nothing to do here: no dependencies and no limits, no tracing."""
@@ -330,11 +344,8 @@ class Call(Generic[ContextT, InputsT]):
         caller = await plan.guard(request)
         user = None if caller is None else caller.user
         operation_id = operation.spec.operation_id
-        if user is None:
-            structlog.contextvars.bind_contextvars(operation_id=operation_id)
-        else:
+        if user is not None:
             state.user_id, state.caller = str(user.id), user.role
-            structlog.contextvars.bind_contextvars(operation_id=operation_id, user_id=state.user_id)
         if operation.missing is not None:
             raise NotImplementedYet(operation.missing)
         try:

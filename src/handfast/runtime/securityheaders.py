@@ -5,7 +5,7 @@ Each is a default: an answer that sets the header itself keeps its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from handfast.runtime.settings import Settings
@@ -21,43 +21,42 @@ class SecurityHeaders:
 
     def __init__(self, settings: Settings) -> None:
         """Put the headers together once."""
-        self._public = list(_defaults(settings).items())
+        self._public = list(_defaults(settings))
         self._private = [*self._public, _NO_STORE]
         self._names = frozenset(name for name, _ in self._private)
 
-    def added(self, state: RequestState, status: int, headers: Headers) -> Headers:
-        """What a response lacks that has `headers`."""
-        added = self._private if _private(state, status) else self._public
-        for name, _ in headers:
-            if name in self._names:
-                own = {name for name, _ in headers}
-                return [pair for pair in added if pair[0] not in own]
-        return added
+    def completed(self, state: RequestState, status: int, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """Return the `headers` of a response, whose names are in lower case, and those that it lacks."""
+        operation = state.operation
+        # No cache may keep what depends on who asked, or an error.
+        private = status >= 400 or (operation is not None and bool(operation.security))
+        added: Headers = self._private if private else self._public
+        if operation is not None and operation.end:
+            added = _lacking(headers, [*added, *operation.end])
+        else:
+            for name, _ in headers:
+                if name in self._names:
+                    added = _lacking(headers, added)
+                    break
+        return [*headers, *added]
 
 
-def ending(state: RequestState, headers: Headers) -> Headers:
-    """On an answer of a deprecated operation: since when it is, and when it will be gone."""
-    operation = state.operation
-    if operation is None or not operation.end:
-        return ()
-    # What a handler says itself is more than the contract knows.
+def _lacking(headers: Headers, defaults: Headers) -> Headers:
+    """Those of `defaults` that stand not in `headers`; `Vary` may stand twice (RFC 9110, 5.3)."""
     own = {name.lower() for name, _ in headers}
-    return [one for one in operation.end if one[0] not in own]
+    varies = b",".join(value for name, value in headers if name.lower() == b"vary").lower()
+    if b"origin" not in varies:
+        own.discard(b"vary")
+    return [pair for pair in defaults if pair[0] not in own]
 
 
-def _defaults(settings: Settings) -> dict[bytes, bytes]:
-    found = {
-        "x-content-type-options": "nosniff",
-        "content-security-policy": settings.content_security_policy,
-        "cross-origin-resource-policy": settings.resource_policy,
-        "permissions-policy": settings.permissions_policy,
-        "referrer-policy": settings.referrer_policy,
-    }
+def _defaults(settings: Settings) -> Iterable[tuple[bytes, bytes]]:
+    yield b"x-content-type-options", b"nosniff"
+    yield b"content-security-policy", settings.content_security_policy.encode("ascii")
+    yield b"cross-origin-resource-policy", settings.resource_policy.encode("ascii")
+    yield b"permissions-policy", settings.permissions_policy.encode("ascii")
+    yield b"referrer-policy", settings.referrer_policy.encode("ascii")
     if settings.hsts_seconds:
-        found["strict-transport-security"] = f"max-age={settings.hsts_seconds}"
-    return {name.encode(): value.encode("ascii") for name, value in found.items()}
-
-
-def _private(state: RequestState, status: int) -> bool:
-    """Whether no cache may keep the answer: it depends on who asked, or it is an error."""
-    return status >= 400 or (state.operation is not None and bool(state.operation.security))
+        yield b"strict-transport-security", b"max-age=%d" % settings.hsts_seconds
+    if settings.cors_origins:
+        yield b"vary", b"Origin"  # also where no origin asks: caches must not give others this answer

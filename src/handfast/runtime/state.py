@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from handfast.runtime.contract import Contract, OperationSpec
 
-KEY = "handfast"
+KEY: Final = "handfast"
 
 
 @dataclass(slots=True)
@@ -17,6 +18,9 @@ class RequestState:
     """Filled in as the request goes inwards, read by the outer layers when it is done."""
 
     correlation_id: str
+    trace_id: str | None = None
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    """The request's headers by their lower-case name, the first of those that came several times."""
     contract: Contract | None = None
     operation: OperationSpec | None = None
     has_body: bool = False
@@ -25,6 +29,10 @@ class RequestState:
     """The kind of caller: `anonymous`, `user`, `service` or `admin`."""
     statements: int = 0
     database_seconds: float = 0.0
+
+
+current: Final[ContextVar[RequestState | None]] = ContextVar("handfast_request", default=None)
+"""The request that the running code answers; log lines tell which one it is."""
 
 
 def state_of(scope: MutableMapping[str, Any]) -> RequestState:

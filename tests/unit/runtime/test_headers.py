@@ -15,7 +15,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from handfast.runtime import Inputs, NotFound, PublicContext
-from handfast.runtime.pipeline import Cors
+from handfast.runtime.observability import Metrics
+from handfast.runtime.pipeline import Cors, Envelope
 from tests.conftest import live
 from tests.unit.runtime.small import client, echo, operation, parameter, response, service, settings
 
@@ -169,15 +170,20 @@ def test_forwarded_headers_count_from_trusted_proxies_alone(trusted: str, found:
 
 
 @pytest.mark.parametrize("own", [{}, {"Vary": "Accept"}, {"vary": "Accept, Cookie"}])
-async def test_without_an_origin_the_answer_is_that_of_starlettes_cors(own: dict[str, str]) -> None:
+async def test_what_cors_says_is_what_starlettes_layer_says(own: dict[str, str]) -> None:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         await Response(headers=own)(scope, receive, send)
 
-    options: dict[str, Any] = {"allow_origins": [NAMED], "allow_credentials": True}
-    found = []
-    for kind in (Cors, CORSMiddleware):
-        transport = httpx.ASGITransport(kind(answer, **options))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-            found.append((await http.get("/")).headers.raw)
-    assert found[0] == found[1]
-    assert dict(found[0])[b"vary"].endswith(b"Origin")
+    chosen = settings(cors_origins=NAMED)
+    ours = Envelope(Cors(answer, chosen.cors_origins), chosen, Metrics())
+    starlettes = CORSMiddleware(answer, allow_origins=[NAMED], allow_credentials=True)
+    for asking in ({}, {"origin": NAMED}, {"origin": "https://evil.example"}):
+        found = []
+        for app in (ours, starlettes):
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+                headers = (await http.get("/", headers=asking)).headers
+            names = [one for one in headers if one.startswith("access-control-a") or one == "vary"]
+            found.append({name: headers[name] for name in names})
+        assert found[0] == found[1]
+        assert found[0]["vary"].endswith("Origin")
