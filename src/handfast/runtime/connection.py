@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httptools
@@ -20,6 +21,7 @@ from pydantic_core import to_json
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from handfast.runtime.cycle import Cycle
 from handfast.runtime.errors import phrase
 from handfast.runtime.problems import PROBLEM_JSON
 from handfast.runtime.settings import Settings
@@ -209,16 +211,47 @@ class BoundedProtocol(HttpToolsProtocol):
         self._count_head(len(self.url) + sum(len(name) + len(value) for name, value in self.headers))
         if len(self.pipeline) >= MOST_PIPELINED:
             raise Refused(429, "too_many_requests", "Wait for answers before you send more requests.")
-        if self.parser.get_http_version() not in ("1.1", "1.0"):
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
             raise Refused(400, "unknown_version", "This service speaks HTTP/1.1.")
         if self.parser.should_upgrade() and any(name in _BODY for name, _ in self.headers):
             # The parser takes a body behind `Upgrade` for the next request.
             raise Refused(400, "upgrade_with_body", "A request to upgrade must have no body.")
-        super().on_headers_complete()
+        self._hand_over(version)
         self._in_head, self._in_body = False, True
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _hand_over(self, version: str) -> None:
+        """Do what uvicorn does, with a cycle of ours, and without what bounds do otherwise."""
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        scope["query_string"] = url.query or b""
+        before: RequestResponseCycle | None = self.cycle
+        cycle = self.cycle = Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def _should_upgrade(self) -> bool:
         return False
