@@ -81,7 +81,8 @@ def build_app(
     tokens = Tokens(settings, users=rows)
     if rows is not None:
         rows.on_move(tokens.forget)
-    service = Service(settings, Metrics(), tokens, dict(authenticators or {}), users=rows)
+    known = dict(authenticators or {})
+    service = Service(settings, Metrics(), tokens, known, recall=tokens.recall, users=rows)
     published = document(root)
     _report(_faults(service, routers, published, tables), settings)
     app = Application(

@@ -53,7 +53,8 @@ class Cycle(RequestResponseCycle):
 
     @property
     def _is_plain(self) -> bool:
-        return self.chunked_encoding is False and not self.response_complete and self.scope["method"] != "HEAD"
+        goes_on = self.chunked_encoding is False and not self.response_complete
+        return goes_on and self.scope["method"] != "HEAD"
 
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Write the head, if the response has a length and the connection goes on."""

@@ -32,6 +32,11 @@ class ParametersDecoder:
             location: frozenset(decoder.wire for decoder in group)
             for location, group in self._by_location.items()
         }
+        self._nothing = {
+            location: None if any(one.required for one in group) else {one.name: one.absent for one in group}
+            for location, group in self._by_location.items()
+        }
+        """What a location gives where the caller sent nothing in it, unless something is required."""
         self._template = _template(path, {d.wire: d.name for d in decoders if d.location == "path"})
 
     def decode(self, request: Request, out: list[Violation]) -> dict[str, object]:
@@ -43,6 +48,9 @@ class ParametersDecoder:
             except MalformedText as error:
                 out.append(Violation("query", "", "encoding", f"cannot be decoded: {error}"))
                 continue
+            if not source and (nothing := self._nothing[location]) is not None:
+                values.update(nothing)
+                continue
             claimed = self._claimed[location]
             for decoder in decoders:
                 values[decoder.name] = decoder.decode(source, claimed, out)
@@ -52,7 +60,8 @@ class ParametersDecoder:
         self, location: str, request: Request, decoders: list[ParameterDecoder]
     ) -> Mapping[str, list[str]]:
         if location == "query":
-            return parse_pairs(request.scope["query_string"])
+            query = request.scope["query_string"]
+            return parse_pairs(query) if query else {}
         if location == "path":
             return self._path_texts(request, decoders)
         if location == "header":

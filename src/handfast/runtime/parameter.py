@@ -34,8 +34,9 @@ class ParameterDecoder:
         self.location: InputLocation = location_of(parameter)
         self._key = parameter.wire.lower() if parameter.location == "header" else parameter.wire
         self._pointer = pointer([parameter.wire])
-        self._required = parameter.required
-        self._absent = parameter.default if parameter.has_default else None
+        self.required = parameter.required
+        self.absent = parameter.default if parameter.has_default else None
+        """Its value where it was not sent."""
         self._allow_empty = parameter.allow_empty and not parameter.required
         self._style = parameter.style
         self._explode = parameter.explode
@@ -72,14 +73,14 @@ class ParameterDecoder:
             out.append(Violation(self.location, self._pointer, "style", "each property must be given once"))
             return ABSENT
         if not candidates:
-            if self._required:
+            if self.required:
                 out.append(Violation(self.location, self._pointer, "required", "this parameter is required"))
-            return self._absent
+            return self.absent
         for value in candidates:
             if self._check.is_valid(value):
                 return value
         if self._allow_empty and texts == [""]:
-            return self._absent  # sent instead of leaving it out (OpenAPI 3.1.1, 4.8.12.2)
+            return self.absent  # sent instead of leaving it out (OpenAPI 3.1.1, 4.8.12.2)
         out += self._check.violations(candidates[0], self.location, self._pointer)
         return ABSENT
 

@@ -35,21 +35,15 @@ class RequestReader:
         )
 
         self._offered = offered(spec)
+        self.has_body = self._body is not None
 
     async def read(self, request: Request, opened: list[Decoded]) -> dict[str, object]:
         """Return parameters by Python name, and `body`; `opened` takes what must be closed afterwards.
 
-        Raises `Violations` naming each place that breaks the contract; `NotAcceptable` where the caller can
-        choose among media types and takes none; `Unauthorized` where a declared `Authorization` header is
-        missing: OpenAPI leaves that parameter to security (3.1, 4.8.12.2), and what a caller lacks then are
-        credentials.
+        Raises what `read_head` raises, with the places of the body among them.
         """
-        if self._credential and "authorization" not in request.headers:
-            raise Unauthorized
-        if self._offered and preferred(self._offered, request.headers.get("accept")) is None:
-            raise NotAcceptable(f"This operation offers {', '.join(self._offered)}.")
         violations: list[Violation] = []
-        values = {} if self._parameters is None else self._parameters.decode(request, violations)
+        values = self._values(request, violations)
         if self._body is not None:
             decoded = await self._body.decode(request, violations)
             opened.append(decoded)
@@ -59,6 +53,27 @@ class RequestReader:
         if violations:
             raise Violations(violations, status=self._spec.violation_status)
         return values
+
+    def read_head(self, request: Request) -> dict[str, object]:
+        """Return parameters by Python name, of an operation without a body.
+
+        Raises `Violations` naming each place that breaks the contract; `NotAcceptable` where the caller can
+        choose among media types and takes none; `Unauthorized` where a declared `Authorization` header is
+        missing: OpenAPI leaves that parameter to security (3.1, 4.8.12.2), and what a caller lacks then are
+        credentials.
+        """
+        violations: list[Violation] = []
+        values = self._values(request, violations)
+        if violations:
+            raise Violations(violations, status=self._spec.violation_status)
+        return values
+
+    def _values(self, request: Request, violations: list[Violation]) -> dict[str, object]:
+        if self._credential and "authorization" not in request.headers:
+            raise Unauthorized
+        if self._offered and preferred(self._offered, request.headers.get("accept")) is None:
+            raise NotAcceptable(f"This operation offers {', '.join(self._offered)}.")
+        return {} if self._parameters is None else self._parameters.decode(request, violations)
 
 
 def offered(spec: OperationSpec) -> tuple[str, ...]:

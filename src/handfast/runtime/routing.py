@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import TracebackType
@@ -46,9 +46,9 @@ from handfast.runtime.faults import Fault
 from handfast.runtime.observability import Metrics
 from handfast.runtime.parameter import location_of
 from handfast.runtime.requests import RequestReader, close, read_on
-from handfast.runtime.security import Authenticator, Guard
+from handfast.runtime.security import Authenticator, Guard, Principal, Recall, Role
 from handfast.runtime.settings import Settings
-from handfast.runtime.state import state_of
+from handfast.runtime.state import RequestState, state_of
 from handfast.runtime.views import Inputs
 from handfast.validation.pointers import pointer
 
@@ -72,6 +72,8 @@ class Service:
     metrics: Metrics
     tokens: Authenticator
     authenticators: Mapping[str, Authenticator] = field(default_factory=dict)
+    recall: Recall | None = None
+    """Who is known by a token without asking `tokens`."""
     pool: Pool | None = None
     """The database; None until start-up is through, and in a service without one."""
     users: Users | None = None
@@ -255,6 +257,7 @@ class Operation(Generic[ContextT, InputsT]):
                 self.contract.security_schemes,
                 service.authenticators,
                 service.tokens,
+                recall=service.recall,
                 timeout_seconds=service.settings.authenticator_timeout_seconds,
                 certificate_header=service.settings.client_certificate_header,
             ),
@@ -277,12 +280,8 @@ class Operation(Generic[ContextT, InputsT]):
         """Begin a call: `async with operation(request) as call`."""
         return Call(self, request)
 
-    async def decode(self, request: Request, files: list[Decoded]) -> InputsT:
-        """Return the request's typed input; raises `Violations` naming each place that breaks the contract.
-
-        A decoded body is put into `files` too, so that what it holds open can be closed.
-        """
-        values = await self.plan.reader.read(request, files)
+    def typed(self, values: dict[str, object]) -> InputsT:
+        """Return what was decoded as the input's type; raises `Violations` where that cannot hold it."""
         try:
             inputs: InputsT = self.inputs.__pydantic_validator__.validate_python(
                 values, context=self.contract.request, by_alias=True, by_name=False
@@ -323,10 +322,11 @@ class Plan:
 class Call(Generic[ContextT, InputsT]):
     """One call of an operation: entering checks and decodes, leaving commits or rolls back."""
 
-    __slots__ = ("_files", "_operation", "_request", "_unit", "ctx", "inputs")
+    __slots__ = ("_files", "_operation", "_request", "_state", "_unit", "ctx", "inputs")
 
     ctx: ContextT
     inputs: InputsT
+    _state: RequestState
 
     def __init__(self, operation: Operation[ContextT, InputsT], request: Request) -> None:
         """Do nothing yet."""
@@ -338,39 +338,49 @@ class Call(Generic[ContextT, InputsT]):
     async def __aenter__(self) -> Call[ContextT, InputsT]:
         """Authenticate, decode, and open a unit of work, in this order."""
         operation, request = self._operation, self._request
-        plan = operation.plan
-        state = state_of(request.scope)
-        state.contract, state.operation = operation.contract, operation.spec
-        caller = await plan.guard(request)
-        user = None if caller is None else caller.user
-        operation_id = operation.spec.operation_id
-        if user is not None:
-            state.user_id, state.caller = str(user.id), user.role
+        plan, spec, scope = operation.plan, operation.spec, request.scope
+        state = self._state = state_of(scope)
+        state.contract, state.operation = operation.contract, spec
+        guard = plan.guard
+        caller = None
+        if not guard.public:
+            caller = guard.known(state.headers, len(scope["headers"])) or await guard(request)
+        user = owner = None
+        role: Role = "user"
+        principals: tuple[Principal, ...] = ()
+        if caller is not None:
+            user, principals = caller.user, caller.principals
+            owner, role = user.id, user.role
+            state.user_id, state.caller = caller.user_id, role
         if operation.missing is not None:
             raise NotImplementedYet(operation.missing)
-        try:
-            self.inputs = await operation.decode(request, self._files)
-        except BaseException:
-            await close(self._files)
-            raise
-        pool = plan.service.pool
-        if pool is not None:
-            role = "user" if user is None else user.role
-            origin = Origin(role, operation_id, state.correlation_id)
-            self._unit = pool.unit(None if user is None else user.id, origin)
+        if plan.reader.has_body:
+            try:
+                self.inputs = operation.typed(await plan.reader.read(request, self._files))
+            except BaseException:
+                await close(self._files)
+                raise
+        else:
+            self.inputs = operation.typed(plan.reader.read_head(request))
+        service = plan.service
+        if service.pool is not None:
+            origin = Origin(role, spec.operation_id, state.correlation_id)
+            self._unit = service.pool.unit(owner, origin)
         self.ctx = operation.context(
             unit=self._unit,
             user=user,
-            principals=() if caller is None else caller.principals,
-            users=plan.service.users,
-            operation_id=operation_id,
+            principals=principals,
+            users=service.users,
+            operation_id=spec.operation_id,
             correlation_id=state.correlation_id,
-            exchange=partial(Exchange.of, request, operation.spec, self._body()),
+            exchange=self._exchange,
         )
         return self
 
-    def _body(self) -> object:
-        return None if self._operation.spec.body is None else getattr(self.inputs, "body", None)
+    def _exchange(self) -> Exchange:
+        spec = self._operation.spec
+        body = None if spec.body is None else getattr(self.inputs, "body", None)
+        return Exchange.of(self._request, spec, body)
 
     def answer(self, result: object) -> Response:
         """Check `result` against the contract and encode it; it leaves after the commit."""
@@ -382,6 +392,12 @@ class Call(Generic[ContextT, InputsT]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Commit, or roll back after any error."""
+        unit = self._unit
+        if error is None and not self._files and (unit is None or unit.settle()):
+            if unit is not None:
+                self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
+            self._committed()
+            return
         try:
             await self._settle(error)
         finally:
@@ -433,8 +449,7 @@ class Call(Generic[ContextT, InputsT]):
         try:
             if commit:
                 await unit.commit()
-                for act in self.ctx.after_commit:
-                    act()
+                self._committed()
             else:
                 await unit.rollback()
         except BaseException:
@@ -442,8 +457,11 @@ class Call(Generic[ContextT, InputsT]):
                 await unit.rollback()
             raise
         finally:
-            state = state_of(self._request.scope)
-            state.statements, state.database_seconds = unit.statements, unit.seconds
+            self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
+
+    def _committed(self) -> None:
+        for act in self.ctx.after_commit:
+            act()
 
 
 NUL: Final = "\0"

@@ -114,6 +114,16 @@ class Caller:
     user: Principal
     principals: tuple[Principal, ...]
     """One for each scheme of the alternative that held, in the contract's order."""
+    user_id: str = field(init=False)
+    """The user's id as log lines tell it."""
+
+    def __post_init__(self) -> None:
+        """Write the id down once, since who calls is remembered by token."""
+        object.__setattr__(self, "user_id", str(self.user.id))
+
+
+Recall: TypeAlias = Callable[[str], Caller | None]
+"""Given a bearer token, says whose it is if that was found out before and still holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,7 @@ class Guard:
         authenticators: Mapping[str, Authenticator],
         tokens: Authenticator,
         *,
+        recall: Recall | None = None,
         timeout_seconds: float = 5.0,
         certificate_header: str | None = None,
     ) -> None:
@@ -159,6 +170,23 @@ class Guard:
                 self._alternatives.append(combined)
         single = not self.optional and [len(combined) for combined in self._alternatives] == [1]
         self._only = self._alternatives[0][0] if single else None
+        own_tokens = self._only is not None and self._only.authenticator is tokens
+        self._recall = recall if own_tokens else None
+
+    def known(self, headers: Mapping[bytes, bytes], sent: int) -> Caller | None:
+        """Return who calls, where a bearer token decides that was seen before; else ask.
+
+        `headers` are those of the request by their lower-case names, `sent` how many it has: one that came
+        twice could be the token.
+        """
+        if self._recall is None or len(headers) != sent:
+            return None
+        header = headers.get(b"authorization", b"")
+        if header[:7].lower() != b"bearer ":
+            return None
+        caller = self._recall(header[7:].decode("latin-1"))
+        scopes = self._only.scopes if self._only is not None else ()
+        return caller if caller is not None and (not scopes or caller.user.may(scopes)) else None
 
     async def __call__(self, request: Request) -> Caller | None:
         """Return who calls, None for somebody unknown where the contract allows that.

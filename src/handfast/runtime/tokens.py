@@ -21,7 +21,7 @@ from jwt.utils import base64url_decode
 from handfast.runtime.faults import Fault
 from handfast.runtime.jwks import ALGORITHMS, KeySet
 from handfast.runtime.schemes import LONGEST_CREDENTIAL
-from handfast.runtime.security import Principal, Role, user_id
+from handfast.runtime.security import Caller, Principal, Role, user_id
 from handfast.runtime.settings import Settings
 from handfast.runtime.verified import Verified, VerifiedTokens, digest_of
 
@@ -131,13 +131,10 @@ class Tokens:
         """
         if len(token) > LONGEST_CREDENTIAL or _COMPACT.fullmatch(token) is None:
             return None
-        now = time.time()
-        digest = digest_of(token)
-        known = self._verified.get(digest, now)
+        known = self.recall(token)
         if known is not None:
-            if known.thumbprint is None or (self._key_set and self._key_set.holds(known.thumbprint)):
-                return known.principal
-            self._verified.drop(digest)
+            return known.user
+        now = time.time()
         generation = self._verified.generation
         try:
             claims, thumbprint = await self._claims(token)
@@ -152,10 +149,20 @@ class Tokens:
             return None
         until = min(now + self._keep_seconds, claims["exp"] + self._leeway)
         if until > now:
-            self._verified.put(
-                digest, Verified(principal, until, thumbprint, len(token)), generation=generation
-            )
+            found = Verified(Caller(principal, (principal,)), until, thumbprint, len(token))
+            self._verified.put(digest_of(token), found, generation=generation)
         return principal
+
+    def recall(self, token: str) -> Caller | None:
+        """Return whose token it is, if that was found out a short while ago and its key still counts."""
+        digest = digest_of(token)
+        known = self._verified.get(digest, time.time())
+        if known is None:
+            return None
+        if known.thumbprint is None or (self._key_set and self._key_set.holds(known.thumbprint)):
+            return known.caller
+        self._verified.drop(digest)
+        return None
 
     def forget(self, user: UUID) -> None:
         """Check the tokens of `user` anew, whatever was found out about them before."""

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from handfast.runtime.security import Principal
+from handfast.runtime.security import Caller
 
 MOST_TOKENS: Final = 10_000
 MOST_BYTES: Final = 8 * 1024 * 1024
@@ -19,7 +19,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 class Verified:
     """What one token said."""
 
-    principal: Principal
+    caller: Caller
     until: float
     """Unix time from which it must be verified again."""
     thumbprint: bytes | None
@@ -73,7 +73,7 @@ class VerifiedTokens:
     def forget(self, user: UUID) -> None:
         """Forget every token of `user`."""
         self.generation += 1
-        for digest in [key for key, found in self._found.items() if found.principal.id == user]:
+        for digest in [key for key, found in self._found.items() if found.caller.user.id == user]:
             self.drop(digest)
 
 

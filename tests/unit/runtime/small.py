@@ -209,6 +209,9 @@ class Unit:
         self.statements, self.seconds = 3, 0.5
         self.refuses = refuses
 
+    def settle(self) -> bool:
+        return False
+
     async def commit(self) -> None:
         self.ended.append("commit")
         if self.refuses:

@@ -18,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
+from starlette.requests import Request
 
 from handfast.runtime import Principal, ServiceUnavailable, jwks
+from handfast.runtime.security import Caller, Guard
 from handfast.runtime.tokens import Tokens, token_faults
 from handfast.runtime.verified import Verified, VerifiedTokens
 from handfast.testing import make_token
@@ -145,10 +147,53 @@ async def test_the_cache_never_outlives_the_token() -> None:
     assert kept.until <= time.time() + 5
 
 
+GOOD = make_token(USER, secret=SECRET, scopes=["a"])
+
+
+@pytest.mark.threat("spoofing.token-forged")
+@pytest.mark.parametrize("scopes", [(), ("a",), ("b",)])
+@pytest.mark.parametrize(
+    ("sent", "recalled"),
+    [
+        ([f"Bearer {GOOD}"], True),
+        ([f"bEARER {GOOD}"], True),
+        ([f"Bearer  {GOOD} "], False),
+        ([f"Bearer {GOOD}", f"Bearer {GOOD}"], False),
+        ([f"Bearer {GOOD}", "Basic eDp5"], False),
+        ([f"Bearer {GOOD[:-1]}"], False),
+        ([f"Basic {GOOD}"], False),
+        ([GOOD], False),
+        ([""], False),
+        ([], False),
+    ],
+)
+async def test_a_token_that_was_seen_lets_nobody_in_who_would_be_refused(
+    sent: list[str], recalled: bool, scopes: tuple[str, ...]
+) -> None:
+    tokens = Tokens(settings())
+    schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
+    guard = Guard([[("bearer", scopes)]], schemes, {}, tokens, recall=tokens.recall)
+    headers = [(b"host", b"x"), *((b"authorization", one.encode()) for one in sent)]
+    assert guard.known(dict(headers), len(headers)) is None
+    await tokens(GOOD)
+    found = guard.known(dict(headers), len(headers))
+    assert (found is not None) == (recalled and scopes != ("b",))
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": headers})
+    if found is not None:
+        assert found == await guard(request)
+    tokens.forget(USER)
+    assert guard.known(dict(headers), len(headers)) is None
+
+
+def caller(name: str) -> Caller:
+    who = Principal.of(name)
+    return Caller(who, (who,))
+
+
 @pytest.mark.threat("denial.token-cache-memory")
 async def test_the_cache_is_bounded_and_keeps_what_is_used() -> None:
     kept = VerifiedTokens(most=2, most_bytes=100)
-    user = Principal.of("u")
+    user = caller("u")
     for digest in (b"a", b"b"):
         kept.put(digest, Verified(user, 10.0, None, 30), generation=0)
     assert kept.get(b"a", 1.0) is not None
@@ -162,10 +207,10 @@ async def test_the_cache_is_bounded_and_keeps_what_is_used() -> None:
 
 async def test_who_is_forgotten_is_not_remembered_by_a_verification_under_way() -> None:
     kept = VerifiedTokens()
-    user = Principal.of("u")
+    user = caller("u")
     kept.put(b"a", Verified(user, 10.0, None, 1), generation=kept.generation)
     before = kept.generation
-    kept.forget(user.id)
+    kept.forget(user.user.id)
     kept.put(b"b", Verified(user, 10.0, None, 1), generation=before)
     assert len(kept) == 0
 

@@ -6,7 +6,7 @@ share with the user, `elevated` to all users' rows for callers whose role allows
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, TypeVarTuple, overload
 from uuid import UUID
@@ -48,17 +48,15 @@ class Rows:
     async def get(self, table: type[T], key: UUID, *, lock: bool = False) -> T: ...
     @overload
     async def get(self, table: type[T], key: UUID, *, lock: bool = False, into: type[M]) -> M: ...
-    async def get(
+    def get(
         self, table: type[T], key: UUID, *, lock: bool = False, into: type[M] | None = None
-    ) -> T | M:
+    ) -> Coroutine[Any, Any, Any]:
         """Return the row with this primary key, locked until the transaction ends if `lock` (FOR UPDATE).
 
         With `into`, a model of the contract instead of the row: its fields are the columns of their names.
         Raises `NotFound` if there is no such row, and `Forbidden` if it is somebody else's.
         """
-        plan = single.get_plan(table, lock, self._reach)
-        row: T | M = await self._one(table, key, plan, {KEY: key}, into)
-        return row
+        return self._one(table, key, single.get_plan(table, lock, self._reach), {KEY: key}, into)
 
     @overload
     async def first(self, statement: Executable, values: Values = None, *, into: type[M]) -> M | None: ...
@@ -127,9 +125,9 @@ class Rows:
     async def update(self, table: type[T], key: UUID, /, *, into: type[M], **values: object) -> M: ...
     @overload
     async def update(self, table: type[T], key: UUID, /, *, into: None = None, **values: object) -> T: ...
-    async def update(
+    def update(
         self, table: type[T], key: UUID, /, *, into: type[M] | None = None, **values: object
-    ) -> T | M:
+    ) -> Coroutine[Any, Any, Any]:
         """Change columns of the row with this primary key and return the row as it is then.
 
         `into` as in `get`. Raises `NotFound` and `Forbidden` as `get` does. A value may be an SQL expression.
@@ -145,12 +143,10 @@ class Rows:
             for value in values.values()
         ):
             call = single.update_call(table, key, values, self._unit.owner, self._reach)
-            changed: T | M = await self._one_by(table, key, call, into)
-            return changed
+            return self._one_by(table, key, call, into)
         plan = single.update_plan(table, tuple(sorted(values)), self._reach)
         named = {f"set_{name}": value for name, value in values.items()}
-        row: T | M = await self._one(table, key, plan, {KEY: key, **named}, into)
-        return row
+        return self._one(table, key, plan, {KEY: key, **named}, into)
 
     async def delete(self, table: type[T], key: UUID) -> None:
         """Delete the row with this primary key; raises `NotFound` and `Forbidden` as `get` does."""
@@ -174,15 +170,15 @@ class Rows:
     def _prepare(self, statement: Executable, values: Values) -> Call:
         return statements.prepare(statement, self._unit.owner, self._reach, values)
 
-    async def _run(self, call: Call, *before: Call) -> list[Answer]:
+    def _run(self, call: Call, *before: Call) -> Coroutine[Any, Any, list[Answer]]:
         """Run `call`, after those `before` it, in a transaction that can write only if `call` does."""
-        return await (self._write if call.plan.writes else self._read)([*before, call])
+        return (self._write if call.plan.writes else self._read)([*before, call])
 
-    async def _read(self, calls: Sequence[Call]) -> list[Answer]:
-        return await self._unit.read(calls)
+    def _read(self, calls: Sequence[Call]) -> Coroutine[Any, Any, list[Answer]]:
+        return self._unit.read(calls)
 
-    async def _write(self, calls: Sequence[Call]) -> list[Answer]:
-        return await self._unit.write(calls)
+    def _write(self, calls: Sequence[Call]) -> Coroutine[Any, Any, list[Answer]]:
+        return self._unit.write(calls)
 
     async def _one(
         self,
@@ -192,15 +188,18 @@ class Rows:
         values: dict[str, Any],
         into: type[BaseModel] | None = None,
     ) -> Any:
-        return await self._one_by(table, key, plan.call_with(values, self._unit.owner), into)
-
-    async def _one_by(
-        self, table: type[T], key: object, call: Call, into: type[BaseModel] | None = None
-    ) -> Any:
-        """Run `call`, which is about one row, and return that row; tell 404 from 403 if it met none."""
+        """Run `plan`, which is about one row, and return that row; tell 404 from 403 if it met none."""
+        call = plan.call_with(values, self._unit.owner)
         (answer,) = await self._run(call)
-        if _met(answer):
-            return _row(call, answer, into)
+        return _row(call, answer, into) if _met(answer) else await self._again(table, key, call, into)
+
+    async def _one_by(self, table: type[T], key: object, call: Call, into: type[BaseModel] | None) -> Any:
+        """Do what `_one` does by a call that is ready."""
+        (answer,) = await self._run(call)
+        return _row(call, answer, into) if _met(answer) else await self._again(table, key, call, into)
+
+    async def _again(self, table: type[T], key: object, call: Call, into: type[BaseModel] | None) -> Any:
+        """Try again what met no row; tell 404 from 403 if it still does not."""
         if not call.plan.isolated:
             raise NotFound
         # Asked first and tried again: a row of the user's own that came between is found, not forbidden.
@@ -292,13 +291,13 @@ class Elevated(Rows):
         """Refuse every further statement."""
         self._closed = True
 
-    async def _read(self, calls: Sequence[Call]) -> list[Answer]:
-        return await self._write(calls)  # the audit row is written in any case
+    def _read(self, calls: Sequence[Call]) -> Coroutine[Any, Any, list[Answer]]:
+        return self._write(calls)  # the audit row is written in any case
 
-    async def _write(self, calls: Sequence[Call]) -> list[Answer]:
+    def _write(self, calls: Sequence[Call]) -> Coroutine[Any, Any, list[Answer]]:
         if self._closed:
             raise IsolationError("the elevated block is over: no statement may follow on its handle")
-        return await self._unit.elevated(calls, self._reason)
+        return self._unit.elevated(calls, self._reason)
 
 
 def _met(answer: Answer) -> bool:

@@ -113,8 +113,8 @@ class Pool:
 
     # Lending ------------------------------------------------------------------------------------
 
-    async def take(self) -> Wire:
-        """Lend a clean connection; 503 if none becomes free in time."""
+    def lend(self) -> Wire | None:
+        """Lend a clean connection, if one is there at once; 503 when the pool is closed."""
         if self._closed:
             raise _unavailable()
         while self._idle:
@@ -122,6 +122,13 @@ class Pool:
             if connection.free:
                 return connection
             self._drop(connection)  # the server has closed it
+        return None
+
+    async def take(self) -> Wire:
+        """Lend a clean connection; 503 if none becomes free in time."""
+        connection = self.lend()
+        if connection is not None:
+            return connection
         self._grow()
         loop = asyncio.get_running_loop()
         place: asyncio.Future[Wire] = loop.create_future()
@@ -136,14 +143,19 @@ class Pool:
         finally:
             end.cancel()
 
+    def regain(self, connection: Wire) -> bool:
+        """Take a connection back if it is clean; whether it was. Any other is for `give_back`."""
+        if not connection.free:
+            return False
+        self._hand_on(connection)
+        return True
+
     async def give_back(self, connection: Wire) -> None:
         """Take a connection back: rolled back if a transaction is open, dropped if its state is unknown.
 
         Goes on to its end even if the caller is cancelled meanwhile.
         """
-        if connection.free:
-            self._hand_on(connection)
-        else:
+        if not self.regain(connection):
             await asyncio.shield(_started(self._clean(connection), self._returning))
 
     def _hand_on(self, connection: Wire) -> None:
@@ -169,9 +181,7 @@ class Pool:
                         pass
                 if connection.clean and connection.state is not TransactionStatus.IDLE:
                     await connection.exchange([(b"ROLLBACK", (), False)])
-        if connection.free:
-            self._hand_on(connection)
-        else:
+        if not self.regain(connection):
             self._drop(connection)  # something may still be in flight or open
 
     @staticmethod

@@ -12,11 +12,11 @@ The user's id is a setting of the transaction, so it ends with it: nothing outli
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,6 +33,7 @@ from handfast.runtime.database.rows import Row
 from handfast.runtime.database.session import open_session
 from handfast.runtime.database.statements import Call
 from handfast.runtime.database.wire import STALE, Statement, Wire
+from handfast.runtime.turns import Turns
 
 if TYPE_CHECKING:
     from handfast.runtime.database.pool import Pool
@@ -46,6 +47,12 @@ _USER = b"select set_config('app.user_id', $1, true)"
 _READER = b"select set_config('app.user_id', $1, true), set_config('transaction_read_only', 'on', true)"
 
 Answer = tuple[list[Row], PGresult]
+
+
+@lru_cache(maxsize=10_000)
+def _said(owner: UUID | None) -> bytes:
+    """An owner as `app.user_id` holds it."""
+    return b"" if owner is None else str(owner).encode()
 
 
 class TransactionEnded(Exception):
@@ -69,13 +76,13 @@ class UnitOfWork:
         self.seconds = 0.0
         """How long they took, waiting for a connection included."""
         self._pool = pool
-        self._user = "" if owner is None else str(owner)
+        self._user = _said(owner)
         self._connection: Wire | None = None
         """Held while a transaction is open."""
         self._begun = False
         self._buffered: list[Call] = []
         self._ended = ""
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
 
     def buffer(self, statement: Executable) -> None:
         """Keep `statement` to be sent along with COMMIT."""
@@ -84,7 +91,9 @@ class UnitOfWork:
 
     async def read(self, calls: Sequence[Call]) -> list[Answer]:
         """Run `calls` in the open transaction if there is one, else in one of their own that cannot write."""
-        async with self._lock:
+        if not self._turns.take():
+            await self._turns.wait()
+        try:
             if self._ended != "committed":
                 self._refuse_if_ended()
             if self._connection is not None:
@@ -93,11 +102,13 @@ class UnitOfWork:
                 return await self._alone(calls)
             except ConnectionLost:
                 return await self._alone(calls)
+        finally:
+            self._turns.give()
 
     async def _alone(self, calls: Sequence[Call]) -> list[Answer]:
         """Run `calls` in a transaction of their own."""
-        head: Sequence[Statement] = [(_READER, [self._user], True)]
-        connection = await self._taken()
+        head: Sequence[Statement] = [(_READER, self._user, True)]
+        connection = self._pool.lend() or await self._taken()
         try:
             return await self._exchange(connection, head, calls)
         except Error as error:
@@ -106,11 +117,14 @@ class UnitOfWork:
             # Nothing was done, and nothing is open: the same again, without the prepared statement.
             return await self._exchange(connection, head, calls)
         finally:
-            await self._pool.give_back(connection)
+            if not self._pool.regain(connection):
+                await self._pool.give_back(connection)
 
     async def write(self, calls: Sequence[Call]) -> list[Answer]:
         """Run `calls` in the request's transaction, beginning it in the same round trip."""
-        async with self._lock:
+        if not self._turns.take():
+            await self._turns.wait()
+        try:
             self._refuse_if_ended()
             head = await self._begin()
             try:
@@ -123,10 +137,12 @@ class UnitOfWork:
                 await self._pool.give_back(connection)
                 head = await self._begin()
                 return await self._exchange(self._held(), head, calls)
+        finally:
+            self._turns.give()
 
     async def elevated(self, calls: Sequence[Call], reason: str) -> list[Answer]:
         """Run `calls` as the elevated role in the request's transaction, with an audit row for them."""
-        async with self._lock:
+        async with self._turns:
             self._refuse_if_ended()
             head = await self._begin()
             before, after = audit.elevated(calls, owner=self.owner, origin=self.origin, reason=reason)
@@ -134,7 +150,7 @@ class UnitOfWork:
 
     async def last(self, calls: Sequence[Call]) -> list[Answer]:
         """Run `calls` and commit in one round trip; refuses every statement afterwards."""
-        async with self._lock:
+        async with self._turns:
             self._refuse_if_ended()
             head = await self._begin()
             self._ended = "ended by ctx.db.last()"
@@ -142,13 +158,20 @@ class UnitOfWork:
 
     async def commit(self) -> None:
         """Commit what was written, buffered rows along with it; does nothing if nothing was."""
-        async with self._lock:
+        async with self._turns:
             if self._ended:
                 return
             if self._connection is not None or self._buffered:
                 head = await self._begin()
                 await self._commit(head, [])
             self._ended = "committed"
+
+    def settle(self) -> bool:
+        """Commit as `commit` does, if there is nothing to be sent for it; whether that was so."""
+        if self._connection is not None or self._buffered or self._turns.taken:
+            return False
+        self._ended = self._ended or "committed"
+        return True
 
     async def rollback(self) -> None:
         """Undo what is not committed and return the connection, whatever its state; safe to repeat."""
@@ -162,7 +185,7 @@ class UnitOfWork:
     async def session(self) -> AsyncIterator[AsyncSession]:
         """Yield a session in the request's transaction, beginning it."""
         engine = await self._pool.engine()
-        async with self._lock:
+        async with self._turns:
             self._refuse_if_ended()
             head = await self._begin()
             connection = self._held()
@@ -196,7 +219,7 @@ class UnitOfWork:
             if self._begun:
                 raise TransactionEnded("the request's transaction is gone: no statement may follow")
             return self._head()
-        self._connection = await self._taken()
+        self._connection = self._pool.lend() or await self._taken()
         return self._head()
 
     async def _taken(self) -> Wire:
@@ -206,7 +229,7 @@ class UnitOfWork:
         return connection
 
     def _head(self) -> Sequence[Statement]:
-        return (_BEGIN, (_USER, [self._user], True))
+        return (_BEGIN, (_USER, self._user, True))
 
     def _held(self) -> Wire:
         if self._connection is None:
@@ -220,7 +243,8 @@ class UnitOfWork:
         buffered, self._buffered = self._buffered, []
         answers = await self._exchange(connection, head, [*calls, *buffered], tail=[_COMMIT])
         self._connection = None
-        await self._pool.give_back(connection)
+        if not self._pool.regain(connection):
+            await self._pool.give_back(connection)
         return answers[: len(calls)]
 
     async def _exchange(
@@ -236,7 +260,7 @@ class UnitOfWork:
         self.statements += len(calls)
         start = time.perf_counter()
         try:
-            results = await connection.exchange([*head, *((c.sql, c.values, c.keep) for c in calls), *tail])
+            results = await connection.exchange([*head, *[(c.sql, c.values, c.keep) for c in calls], *tail])
         except Error as error:
             if connection.clean:
                 raise

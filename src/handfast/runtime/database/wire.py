@@ -12,14 +12,14 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import OperationalError, error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 RV = TypeVar("RV")
@@ -46,19 +46,18 @@ _TAKEN_STATEMENT: Final = "42P05"
 STALE: Final = frozenset({_STALE_PLAN, _UNKNOWN_STATEMENT, _TAKEN_STATEMENT})
 """SQLSTATEs of a prepared statement that the server no longer takes; unprepared it may well work."""
 
-Statement = tuple[bytes, Sequence[Any], bool]
-"""SQL text, values for its placeholders, whether the text will come again."""
-_Key = tuple[bytes, tuple[int, ...]]
+Statement: TypeAlias = tuple[bytes, Sequence[Any], bool]
+"""SQL text, values for its placeholders, whether the text will come again.
+
+Bytes instead of a sequence of values are the text of the only one.
+"""
+_Key: TypeAlias = tuple[bytes, tuple[int, ...]]
 """SQL text and the types of its parameters: what one prepared statement is good for."""
-
-
-class _Dumped(NamedTuple):
-    """A statement whose values are in the form of the wire."""
-
-    key: _Key
-    values: Sequence[Any] | None
-    formats: Sequence[Any] | None
-    again: bool
+_Dumped: TypeAlias = tuple[_Key, Sequence[Any] | None, Sequence[Any] | None, bool]
+"""Key, values in the form of the wire, their formats, whether the text will come again."""
+_ONE_TEXT: Final = (0,)
+"""The type of a parameter that the server has to find out, which for functions of text is text."""
+_TEXT: Final = (Format.TEXT,)
 
 
 class Wire(AsyncConnection[Any]):
@@ -115,18 +114,35 @@ class Wire(AsyncConnection[Any]):
         """
         # All values first: one that cannot be sent must not leave half a pipeline behind.
         dumped = [self._dump(statement) for statement in statements]
-        async with self.lock:
+        pgconn, lock = self.pgconn, self.lock
+        results: list[PGresult] = []
+        await lock.acquire()
+        try:
             if not self.clean:
                 raise OperationalError("the connection is lost")
-            self.pgconn.enter_pipeline_mode()
+            pgconn.enter_pipeline_mode()
             wanted: list[int] = []
             prepared: list[tuple[int, _Key, bytes]] = []
             sent = 0
             for one in dumped:
                 sent += self._send(one, sent, prepared)
                 wanted.append(sent - 1)
-            self.pgconn.pipeline_sync()
-            results = await self._answers(sent)
+            pgconn.pipeline_sync()
+            try:
+                if pgconn.flush():  # the socket took not all: read meanwhile, lest both sides wait
+                    await self.wait(generators.send(pgconn))
+                while not self._received(results):
+                    await self._more()
+            except asyncio.CancelledError:
+                await self._drain(results)
+                raise
+            except psycopg.Error:
+                self._unwatch()  # libpq has closed the socket; its number may soon be another's
+                raise
+        finally:
+            lock.release()
+        if len(results) != sent:
+            raise OperationalError(f"{len(results)} answers to {sent} messages")
         # What the server has prepared it keeps, whether or not the rest went well.
         for place, key, name in prepared:
             if results[place].status == _DONE:
@@ -169,23 +185,26 @@ class Wire(AsyncConnection[Any]):
 
     def _dump(self, statement: Statement) -> _Dumped:
         sql, values, again = statement
+        if type(values) is bytes:
+            return (sql, _ONE_TEXT), (values,), _TEXT, again
         if not values:
-            return _Dumped((sql, ()), None, None, again)
+            return (sql, ()), None, None, again
         writer = self._writing
         dumped = writer.dump_sequence(values, _AUTO * len(values))
-        return _Dumped((sql, tuple(writer.types or ())), dumped, list(writer.formats or ()), again)
+        return (sql, tuple(writer.types or ())), dumped, writer.formats, again
 
     def _send(self, one: _Dumped, place: int, prepared: list[tuple[int, _Key, bytes]]) -> int:
         """Put one statement on the wire, by name if it is prepared or worth it; return how many messages.
 
         What is being prepared is added to `prepared`, with its place among all messages of the pipeline.
         """
-        pgconn, key = self.pgconn, one.key
+        pgconn = self.pgconn
+        key, values, formats, again = one
         name = self._names.get(key)
         messages = 1
         if name is not None:
             self._names.move_to_end(key)
-        elif one.again and self.preparing:
+        elif again and self.preparing:
             count = self._seen.pop(key, 0) + 1
             if count < _WORTH_PREPARING:
                 self._seen[key] = count
@@ -201,11 +220,9 @@ class Wire(AsyncConnection[Any]):
                 pgconn.send_prepare(name, key[0], param_types=key[1])
                 messages += 1
         if name is not None:
-            pgconn.send_query_prepared(name, one.values, param_formats=one.formats)
+            pgconn.send_query_prepared(name, values, param_formats=formats)
         else:
-            pgconn.send_query_params(
-                key[0], one.values, param_types=key[1] or None, param_formats=one.formats
-            )
+            pgconn.send_query_params(key[0], values, param_types=key[1] or None, param_formats=formats)
         return messages
 
     def _forget(self, sqlstate: str | None) -> None:
@@ -216,24 +233,6 @@ class Wire(AsyncConnection[Any]):
             self.preparing = False
 
     # Receiving ----------------------------------------------------------------------------------
-
-    async def _answers(self, count: int) -> list[PGresult]:
-        """Return one result for each of `count` messages; leave pipeline mode."""
-        results: list[PGresult] = []
-        try:
-            if self.pgconn.flush():  # the socket took not all: read meanwhile, lest both sides wait
-                await self.wait(generators.send(self.pgconn))
-            while not self._received(results):
-                await self._readable()
-        except asyncio.CancelledError:
-            await self._drain(results)
-            raise
-        except psycopg.Error:
-            self._unwatch()  # libpq has closed the socket; its number may soon be another's
-            raise
-        if len(results) != count:
-            raise OperationalError(f"{len(results)} answers to {count} messages")
-        return results
 
     def _received(self, results: list[PGresult]) -> bool:
         """Take what has come, and add it to `results`; whether that was all of the pipeline."""
@@ -251,28 +250,26 @@ class Wire(AsyncConnection[Any]):
             results.append(result)
         return False
 
-    async def _readable(self) -> None:
-        """Wait until something has come, and read it from the socket."""
+    def _more(self) -> asyncio.Future[None]:
+        """What is done when more has come and been read from the socket."""
         if self._socket is None:
             self._socket = self.pgconn.socket
             self.loop.add_reader(self._socket, self._wake)
         self._waiter = waiter = self.loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
-        self.pgconn.consume_input()
+        return waiter
 
     def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is None:
-            # Nobody has asked: a notice, or the server's farewell, after which the pool replaces us.
-            try:
-                self.pgconn.consume_input()
-            except psycopg.Error:
-                self._unwatch()
-        elif not waiter.done():
-            waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        # Without a waiter nobody has asked: a notice, or the server's farewell; then the pool replaces us.
+        try:
+            self.pgconn.consume_input()
+        except psycopg.Error as error:
+            self._unwatch()
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
+        else:
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     def _unwatch(self) -> None:
         if self._socket is not None:
@@ -285,6 +282,6 @@ class Wire(AsyncConnection[Any]):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self.cancel_safe(timeout=_DRAIN_SECONDS)
                 while not self._received(results):
-                    await self._readable()
+                    await self._more()
         except (psycopg.Error, TimeoutError, asyncio.CancelledError):
             self.drop()
