@@ -13,6 +13,7 @@ import httpx
 import pytest
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from psycopg.conninfo import conninfo_to_dict
 from sqlmodel import SQLModel
 from starlette.types import ASGIApp
@@ -96,9 +97,8 @@ def settings(dsns: Dsns) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
-def service_url(settings: Settings) -> Iterator[str]:
-    """The address of the running reference service."""
+def reference_app(settings: Settings) -> FastAPI:
+    """The reference service."""
     from generated.sharing.routes import build_router as sharing
     from generated.task_management.routes import build_router as task_management
     from handfast.runtime import create_app
@@ -106,8 +106,13 @@ def service_url(settings: Settings) -> Iterator[str]:
     from handlers.task_management import operations as task_operations
 
     routers = [task_management(task_operations), sharing(sharing_operations)]
-    app = create_app(settings, root=ROOT, routers=routers, tables=SQLModel.metadata, users=True)
-    with live(app) as url:
+    return create_app(settings, root=ROOT, routers=routers, tables=SQLModel.metadata, users=True)
+
+
+@pytest.fixture(scope="session")
+def service_url(settings: Settings) -> Iterator[str]:
+    """The address of the running reference service."""
+    with live(reference_app(settings)) as url:
         yield url
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import TracebackType
@@ -373,14 +373,9 @@ class Call(Generic[ContextT, InputsT]):
             users=service.users,
             operation_id=spec.operation_id,
             correlation_id=state.correlation_id,
-            exchange=self._exchange,
+            exchange=partial(_exchange, request, spec, self.inputs),
         )
         return self
-
-    def _exchange(self) -> Exchange:
-        spec = self._operation.spec
-        body = None if spec.body is None else getattr(self.inputs, "body", None)
-        return Exchange.of(self._request, spec, body)
 
     def answer(self, result: object) -> Response:
         """Check `result` against the contract and encode it; it leaves after the commit."""
@@ -462,6 +457,10 @@ class Call(Generic[ContextT, InputsT]):
     def _committed(self) -> None:
         for act in self.ctx.after_commit:
             act()
+
+
+def _exchange(request: Request, spec: OperationSpec, inputs: Inputs) -> Exchange:
+    return Exchange.of(request, spec, None if spec.body is None else getattr(inputs, "body", None))
 
 
 NUL: Final = "\0"

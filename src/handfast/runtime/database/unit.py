@@ -70,7 +70,6 @@ class UnitOfWork:
         """Prepare it for the user `owner`; `None` for operations without one."""
         self.owner = owner
         self.origin = origin or Origin()
-        self.db = Database(self)
         self.statements = 0
         """How many statements the handler sent, for the request log and the test kit."""
         self.seconds = 0.0
@@ -83,6 +82,11 @@ class UnitOfWork:
         self._buffered: list[Call] = []
         self._ended = ""
         self._turns = Turns()
+
+    @property
+    def db(self) -> Database:
+        """What handlers do with it; made anew, so that no two objects hold each other."""
+        return Database(self)
 
     def buffer(self, statement: Executable) -> None:
         """Keep `statement` to be sent along with COMMIT."""
