@@ -22,6 +22,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from handfast.runtime.cycle import Cycle
+from handfast.runtime.deadline import Deadlines
 from handfast.runtime.errors import phrase
 from handfast.runtime.problems import PROBLEM_JSON
 from handfast.runtime.settings import Settings
@@ -35,6 +36,9 @@ MOST_FRAMING: Final = 16
 """Bytes of chunk framing that are taken for each byte of body; a chunk of one byte needs five."""
 
 _BODY: Final = frozenset((b"content-length", b"transfer-encoding"))
+
+_unasked: Final = Deadlines()
+"""Connections between two requests."""
 
 _log = structlog.get_logger(__name__)
 
@@ -106,11 +110,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._in_body = False
         self._begun = False
+        self._size = 0
+        """Of the names and values so far, in bytes."""
         self._head_bytes = 0
         self._framing = 0
         self._delivered = 0
         self._refused = False
         self._running: RequestResponseCycle | None = None
+        self._idle_until: int | None = None
+        """The tick from which on it is closed, while it has no request."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._rest_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -131,6 +139,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
+        self._unset_keepalive_if_required()
         for timer in (self._head_timer, self._rest_timer, self._write_timer):
             if timer is not None:
                 timer.cancel()
@@ -190,25 +199,30 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._begun = self._in_head = True
-        self._head_bytes = self._framing = self._delivered = 0
+        self._head_bytes = self._framing = self._delivered = self._size = 0
 
     def on_url(self, url: bytes) -> None:
         """Gather the request target."""
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self.limits.url_bytes:
             raise Refused(414, "uri_too_long", f"A request target may have {self.limits.url_bytes} bytes.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Gather a header; a trailer only counts, for nobody asks for one."""
-        if self._in_head:
-            super().on_header(name, value)
-            if len(self.headers) > self.limits.headers:
-                raise Refused(431, "too_many_headers", f"A request may have {self.limits.headers} headers.")
+        if not self._in_head:
+            return
+        name = name.lower()
+        self.headers.append((name, value))
+        self._size += len(name) + len(value)
+        if len(self.headers) > self.limits.headers:
+            raise Refused(431, "too_many_headers", f"A request may have {self.limits.headers} headers.")
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application, or to the queue of those before it."""
         self._head_bytes = 0
-        self._count_head(len(self.url) + sum(len(name) + len(value) for name, value in self.headers))
+        self._count_head(len(self.url) + self._size)
         if len(self.pipeline) >= MOST_PIPELINED:
             raise Refused(429, "too_many_requests", "Wait for answers before you send more requests.")
         version = self.parser.get_http_version()
@@ -258,7 +272,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     @property
     def _idle(self) -> bool:
@@ -294,15 +310,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Begin what waits; what is left of a refused body gets little time."""
-        waiting = bool(self.pipeline)
-        super().on_response_complete()
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             if self.transport.get_write_buffer_size():
                 self._cut_later()
-        elif self._in_body and not waiting:
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            if self.pipeline:
+                self.flow.pause_reading()
+            return
+        self._idle_until = _unasked.put(self, self.loop.time() + self.timeout_keep_alive, self.loop)
+        if self._in_body:
             self._rest_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
-        elif self.pipeline:
-            self.flow.pause_reading()
+
+    def _unset_keepalive_if_required(self) -> None:
+        if self._idle_until is not None:
+            _unasked.take(self, self._idle_until)
+            self._idle_until = None
+
+    def expire(self) -> None:
+        """Nobody has asked anything for long."""
+        self._idle_until = None
+        self.timeout_keep_alive_handler()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection without requests, at once if the last answer has not been read either."""

@@ -105,8 +105,8 @@ class Envelope:
         started = time.perf_counter()
         status = CLIENT_GONE
         headers = dict(reversed(scope["headers"]))
-        correlation_id, trace_id = ids_of(headers)
-        state = scope[KEY] = RequestState(correlation_id, trace_id, headers)
+        state = scope[KEY] = RequestState(*ids_of(headers), headers)
+        correlation_id = state.correlation_id
 
         def send_enveloped(message: Message) -> Awaitable[None]:
             nonlocal status

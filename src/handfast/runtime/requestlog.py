@@ -7,10 +7,11 @@ from typing import Final
 import structlog
 from starlette.types import Scope
 
-from handfast.runtime.observability import NO_OPERATION, Metrics
+from handfast.runtime.observability import NO_OPERATION, Metrics, OwnWords
 from handfast.runtime.state import RequestState
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_FINISHED: Final = OwnWords("request_finished")
 QUIET_PATHS: Final = frozenset(("/health", "/ready", "/metrics"))
 
 
@@ -31,6 +32,7 @@ class RequestLog:
         metrics = self._metrics
         metrics.in_progress -= 1
         operation, method = state.operation, scope["method"]
+        event: str = _FINISHED
         fields: dict[str, object] = {
             "method": method,
             "route": None,
@@ -43,7 +45,9 @@ class RequestLog:
         }
         if operation is None:
             # A caller may invent methods; labels must stay few.
-            metrics.observe(NO_OPERATION, method if method in METHODS else "other", status, seconds)
+            known = method if method in METHODS else "other"
+            metrics.observe(NO_OPERATION, known, status, seconds)
+            event = _FINISHED if known is method else str(_FINISHED)
         else:
             operation_id = operation.operation_id
             fields["route"], fields["operation_id"] = operation.path, operation_id
@@ -52,4 +56,4 @@ class RequestLog:
                 fields["deprecated"] = True
                 metrics.deprecated(operation_id, state.caller)
         write = self._log.debug if scope["path"] in QUIET_PATHS else self._log.info
-        write("request_finished", **fields)
+        write(event, **fields)

@@ -19,6 +19,7 @@ from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -110,10 +111,14 @@ class ContractRoute(APIRoute):
         """Whether `scope` asks for this operation and FastAPI has nothing to do for it; then `call` it."""
         if scope["method"] not in (self.methods or ()) or not self._is_direct(scope):
             return False
-        match, child_scope = self.matches(scope)
-        if match is not Match.FULL:
+        found = self.path_regex.match(get_route_path(scope))
+        if found is None:
             return False
-        scope.update(child_scope)
+        values: dict[str, Any] = found.groupdict()
+        for name, convertor in self.param_convertors.items():
+            values[name] = convertor.convert(values[name])
+        scope["path_params"] = {**scope.get("path_params", {}), **values}
+        scope["endpoint"], scope["route"] = self.endpoint, self
         return True
 
     async def call(self, scope: Scope, receive: Receive, send: Send) -> None:

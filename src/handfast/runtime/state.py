@@ -19,6 +19,8 @@ class RequestState:
 
     correlation_id: str
     trace_id: str | None = None
+    has_foreign_id: bool = True
+    """Whether one of them comes from the caller."""
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     """The request's headers by their lower-case name, the first of those that came several times."""
     contract: Contract | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from handfast.runtime import (
@@ -114,6 +115,28 @@ async def test_every_log_line_of_a_request_carries_its_facts(
     assert finished["status"] == 200
     assert finished["duration_ms"] >= 0
     assert "sekret" not in str(lines)
+
+
+@pytest.mark.threat("disclosure.secret-in-log")
+@pytest.mark.parametrize("place", ["x-correlation-id", "x-request-id", "bound", "method"])
+async def test_the_request_line_tells_no_secret_that_somebody_else_put_into_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    secret = "SOMEBODY@EXAMPLE.COM"
+
+    async def bind(ctx: PublicContext, inputs: Inputs) -> object:
+        if place == "bound":
+            structlog.contextvars.bind_contextvars(note=secret)
+        return {}
+
+    app = service(tmp_path, {"get": operation()}, {"get": bind})
+    headers = {place: secret} if place.startswith("x-") else {}
+    async with client(app) as http:
+        await http.request(secret if place == "method" else "GET", "/things", headers=headers)
+    structlog.contextvars.clear_contextvars()
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "request_finished" in line)
+    assert secret not in line
+    assert "[redacted]" in line
 
 
 @pytest.mark.threat("disclosure.secret-in-log")
