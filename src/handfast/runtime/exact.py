@@ -2,20 +2,22 @@
 
 `date`, `datetime` and `UUID` say less than their texts do: a datetime has no nanoseconds and no year 0, a
 UUID no case. Where the plain value would be written in another way than it came, the handler gets a subclass
-that keeps the text and is written as that text. Numbers keep their digits: a float that would lose some
-stays an int, and `1.0` is an integer as it is in JSON Schema.
+that keeps the text and is written as that text wherever pydantic meets it: such a class says itself how it is
+written, so that other values cost no call of Python. Numbers keep their digits: a float that would lose
+some stays an int, and `1.0` is an integer as it is in JSON Schema.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from pydantic import ValidationInfo, ValidatorFunctionWrapHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, SchemaSerializer, core_schema
 
 from handfast.runtime.schemas import View
 
@@ -42,6 +44,11 @@ class DateText(date):
         made.text = text
         return made
 
+    @property
+    def plain(self) -> date:
+        """The same day without the text."""
+        return date(self.year, self.month, self.day)
+
     def isoformat(self) -> str:
         """The text that was sent."""
         return self.text or super().isoformat()
@@ -50,7 +57,7 @@ class DateText(date):
 
     def __reduce__(self) -> tuple[Callable[..., date], tuple[date, str]]:
         """Keep the text in copies."""
-        return DateText.of, (date(self.year, self.month, self.day), self.text)
+        return DateText.of, (self.plain, self.text)
 
 
 class DateTimeText(datetime):
@@ -101,6 +108,11 @@ class UUIDText(UUID):
         made = cls(text)
         object.__setattr__(made, "text", text)
         return made
+
+    @property
+    def plain(self) -> UUID:
+        """The same UUID without the text."""
+        return UUID(int=self.int)
 
     def __reduce__(self) -> tuple[Callable[..., UUID], tuple[str]]:
         """Keep the text in copies."""
@@ -224,12 +236,27 @@ def _literal_reader(value: Any, handler: ValidatorFunctionWrapHandler, info: Val
 _KEPT: Final = frozenset((DateText, DateTimeText, UUIDText))
 
 
-def written(value: object) -> object:
-    """What `value` is on the wire: its text where it keeps one, itself where JSON has a way of its own."""
-    return getattr(value, "text", None) or value if type(value) in _KEPT else value
+def _written(value: Any) -> object:
+    """What a value that can keep a text is on the wire."""
+    return getattr(value, "text", "") or value.plain
 
 
-_WRITTEN: Final = core_schema.plain_serializer_function_ser_schema(written, when_used="json")
+def _let_write_itself(kind: type, schema: CoreSchema) -> None:
+    """Tell pydantic how values of `kind` are written where it goes by their class."""
+    serialization = core_schema.plain_serializer_function_ser_schema(_written, when_used="json")
+    found: Any = {**schema, "serialization": serialization}
+    kind.__pydantic_serializer__ = SchemaSerializer(found)  # type: ignore[attr-defined]
+
+
+_let_write_itself(DateText, core_schema.date_schema())
+_let_write_itself(DateTimeText, core_schema.datetime_schema())
+_let_write_itself(UUIDText, core_schema.uuid_schema())
+
+_BY_CLASS: Final = core_schema.simple_ser_schema("any")
+_AS_TEXT: Final = core_schema.simple_ser_schema("str")
+_AS_INTEGER: Final = core_schema.simple_ser_schema("int")
+_PLAIN_DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_PLAIN_UUID: Final = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _READERS: Final[dict[str, Any]] = {
     "date": _text_reader(date, read_date),
     "datetime": _text_reader(datetime, read_datetime),
@@ -241,20 +268,28 @@ _OURS: Final = frozenset((*_READERS.values(), _INTEGER, _NUMBER, _enum_reader, _
 _SKIPPED: Final = frozenset(("serialization", "metadata", "default", "json_schema_input_schema"))
 
 
-def make_exact(schema: Any) -> None:
-    """Replace, in a pydantic schema, the parts that would lose something or take what JSON tells apart."""
+def make_exact(schema: Any, resolve: Callable[[CoreSchema], CoreSchema]) -> None:
+    """Replace, in a pydantic schema, the parts that would lose something or take what JSON tells apart.
+
+    `resolve` gives what a reference leads to: enums are made exact there, models see to themselves.
+    """
     waiting: list[Any] = [schema]
     while waiting:
         one = waiting.pop()
         if isinstance(one, list | tuple):
             waiting += one
+        elif isinstance(one, dict) and one.get("type") == "definition-ref":
+            with suppress(LookupError):  # a model that contains itself is not there yet
+                target = resolve(cast("CoreSchema", one))
+                waiting += [target] if target["type"] == "enum" else []
         elif isinstance(one, dict) and not _is_ours(one):
             replacement = _replaced(one)
             if replacement is None:
                 waiting += [inner for key, inner in one.items() if key not in _SKIPPED]
             else:
+                kept = {"ref": one["ref"]} if "ref" in one else {}
                 one.clear()
-                one.update(replacement)
+                one.update(replacement, **kept)
 
 
 def _is_ours(schema: dict[str, Any]) -> bool:
@@ -267,36 +302,53 @@ def _is_ours(schema: dict[str, Any]) -> bool:
 def _replaced(schema: dict[str, Any]) -> CoreSchema | None:
     match schema.get("type"):
         case "date":
-            return core_schema.with_info_wrap_validator_function(
-                _READERS["date"], _copy(schema), serialization=_WRITTEN
-            )
-        case "datetime" | "uuid" as kind:  # what handlers give is taken without a call of Python
-            inner = core_schema.with_info_wrap_validator_function(_READERS[kind], _copy(schema))
-            given = core_schema.is_instance_schema(datetime if kind == "datetime" else UUID)
-            return _either(given, inner, _WRITTEN)
+            exactly = cast("CoreSchema", {**schema, "strict": True})
+            inner = core_schema.with_info_wrap_validator_function(_READERS["date"], _copy(schema))
+            plain = _of_text(_PLAIN_DATE, core_schema.date_schema())
+            return _either(exactly, plain, inner, written=_BY_CLASS)
+        case "datetime":
+            inner = core_schema.with_info_wrap_validator_function(_READERS["datetime"], _copy(schema))
+            return _either(core_schema.is_instance_schema(datetime), inner, written=_BY_CLASS)
+        case "uuid":
+            inner = core_schema.with_info_wrap_validator_function(_READERS["uuid"], _copy(schema))
+            plain = _of_text(_PLAIN_UUID, core_schema.uuid_schema())
+            return _either(core_schema.is_instance_schema(UUID), plain, inner, written=_BY_CLASS)
         case "int":
             inner = core_schema.with_info_wrap_validator_function(_INTEGER, _copy(schema))
-            return _either(core_schema.int_schema(strict=True), inner, core_schema.simple_ser_schema("int"))
+            return _either(core_schema.int_schema(strict=True), inner, written=_AS_INTEGER)
         case "float":
             inner = core_schema.with_info_wrap_validator_function(_NUMBER, _copy(schema))
-            return _either(core_schema.is_instance_schema(float), inner, _WRITTEN)
+            return _either(core_schema.is_instance_schema(float), inner, written=_BY_CLASS)
         case "bool":
             return None if schema.get("strict") else core_schema.bool_schema(strict=True)
         case "enum" if schema.get("sub_type") == "int":
             return core_schema.with_info_wrap_validator_function(_enum_reader, _copy(schema))
+        case "enum" if schema.get("sub_type") == "str" and all(map(_is_its_text, schema["members"])):
+            return cast("CoreSchema", {**schema, "serialization": _AS_TEXT})
         case "literal" if any(isinstance(one, int) for one in schema["expected"]):
             return core_schema.with_info_wrap_validator_function(_literal_reader, _copy(schema))
     return None
 
 
-def _either(first: CoreSchema, second: CoreSchema, written: core_schema.SerSchema) -> CoreSchema:
+def _is_its_text(member: Any) -> bool:
+    """Whether a member of an enum of texts is the text that is its value, which most are."""
+    return bool(str.__str__(member) == member.value)
+
+
+def _either(*choices: CoreSchema, written: core_schema.SerSchema) -> CoreSchema:
+    """The first of `choices` that takes a value; the usual ones stand first and cost no call of Python."""
     return core_schema.union_schema(
-        [first, second],
+        [*choices],
         mode="left_to_right",
         metadata={"handfast_exact": True},
         serialization=written,
     )
 
 
+def _of_text(pattern: str, schema: CoreSchema) -> CoreSchema:
+    """Texts of a form of which `schema` loses nothing."""
+    return core_schema.chain_schema([core_schema.str_schema(pattern=pattern, strict=True), schema])
+
+
 def _copy(schema: dict[str, Any]) -> Any:
-    return dict(schema)
+    return {key: value for key, value in schema.items() if key != "ref"}

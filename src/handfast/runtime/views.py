@@ -20,7 +20,7 @@ from uuid import UUID
 from pydantic import MISSING, BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, SchemaSerializer, core_schema
 
-from handfast.runtime.exact import make_exact, written
+from handfast.runtime.exact import make_exact
 from handfast.runtime.schemas import View
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def is_absent(value: object) -> bool:
 
 def _exact(schema: CoreSchema, handler: GetCoreSchemaHandler) -> dict[str, Any]:
     found: Any = handler.resolve_ref_schema(schema)
-    make_exact(found)
+    make_exact(found, handler.resolve_ref_schema)
     assert isinstance(found, dict)  # noqa: S101 (a core schema is one)
     return found
 
@@ -121,16 +121,7 @@ def jsonable(value: object) -> Any:
         return value.__pydantic_serializer__.to_python(
             value, mode="json", by_alias=True, exclude_unset=True, warnings=False
         )
-    return _ANY.to_python(_with_texts(value), mode="json", by_alias=True, exclude_unset=True, warnings=False)
-
-
-def _with_texts(value: object) -> object:
-    """`value` with its texts, outside of models, which see to their own."""
-    if isinstance(value, list):
-        return [_with_texts(one) for one in value]
-    if isinstance(value, dict):
-        return {name: _with_texts(one) for name, one in value.items()}
-    return written(value)
+    return _ANY.to_python(value, mode="json", by_alias=True, exclude_unset=True, warnings=False)
 
 
 # --- unions ---------------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
+from enum import Enum, IntEnum, StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from handfast.runtime import UNSET, Chosen, Model, OneOf, is_absent
 from handfast.runtime.exact import DateText, DateTimeText, UUIDText, read_date, read_datetime, read_uuid
@@ -224,3 +225,84 @@ def test_a_property_called_as_the_attribute_of_another_is_none_of_it(value: dict
     found = Renamed.model_validate(value, context=VIEW, by_alias=True, by_name=False)
     assert jsonable(found) == value
     assert jsonable(Renamed(created_at="x")) == {"createdAt": "x", "other": 1}
+
+
+class Plain(BaseModel):
+    """A model that knows nothing of contracts."""
+
+    at: Any
+    within: dict[str, Any]
+
+
+def test_a_text_that_was_sent_is_kept_wherever_it_is_written() -> None:
+    moment = seen(at="2020-01-01T00:00:00.5Z").at
+    assert moment is not None
+    day, one = seen(on="0000-01-01").on, seen(id=ID.upper()).id
+    made = Plain(at=moment, within={"days": [day], "id": one})
+    wanted = {"at": "2020-01-01T00:00:00.5Z", "within": {"days": ["0000-01-01"], "id": ID.upper()}}
+    assert made.model_dump(mode="json") == wanted
+    assert jsonable(dict(made)) == wanted
+    assert made.model_dump() == {"at": moment, "within": {"days": [day], "id": one}}
+    assert type(made.model_dump()["at"]) is DateTimeText
+
+
+def test_what_is_computed_from_a_kept_text_is_written_as_its_value() -> None:
+    moment = seen(at="2020-01-01T00:00:00.5Z").at
+    assert moment is not None
+    assert jsonable([moment + timedelta(days=1)]) == ["2020-01-02T00:00:00.500000Z"]
+    assert jsonable([UUIDText(ID), DateText(2020, 1, 1)]) == [ID, "2020-01-01"]
+
+
+class Colour(StrEnum):
+    """Its members are their values."""
+
+    RED = "red"
+
+
+class Padded(str, Enum):  # noqa: UP042 (a StrEnum is its values)
+    """Its members are other texts than their values."""
+
+    ONE = "one"
+
+    def __new__(cls, value: str) -> Padded:
+        """Put a blank around the value."""
+        made = str.__new__(cls, f" {value} ")
+        made._value_ = value
+        return made
+
+
+class Paint(Model):
+    """Members of enums."""
+
+    plain: Colour
+    padded: Padded
+
+
+def test_members_of_enums_are_written_as_their_values() -> None:
+    assert jsonable(Paint(plain=Colour.RED, padded=Padded.ONE)) == {"plain": "red", "padded": "one"}
+    assert all(type(one) is str for one in jsonable(Paint(plain=Colour.RED, padded=Padded.ONE)).values())
+
+
+class Level(IntEnum):
+    """Its members are whole numbers."""
+
+    LOW = 1
+
+
+class Ranked(Model):
+    """A number of an enum, or a text."""
+
+    level: Level
+    either: OneOf[Level | str] | None = None
+
+
+@pytest.mark.parametrize("level", ["1", True])
+def test_no_text_and_no_boolean_is_a_member_of_an_enum_of_numbers(level: object) -> None:
+    with pytest.raises(ValidationError):
+        Ranked.model_validate({"level": level}, context=VIEW)
+
+
+def test_a_text_beside_an_enum_of_numbers_stays_a_text() -> None:
+    found = Ranked.model_validate({"level": 1.0, "either": "1"}, context=VIEW)
+    assert (found.level, found.either) == (Level.LOW, "1")
+    assert jsonable(found) == {"level": 1, "either": "1"}
