@@ -81,7 +81,12 @@ class ParametersDecoder:
                 groups = match.groupdict()
                 return {decoder.wire: [groups[decoder.name]] for decoder in decoders}
         found = request.scope["path_params"]
-        return {decoder.wire: [_encoded(str(found[decoder.name]))] for decoder in decoders}
+        texts = {}
+        for decoder in decoders:
+            text = str(found[decoder.name])
+            # The server has decoded it already, so decoding it again must change nothing.
+            texts[decoder.wire] = [text.replace("%", "%25") if "%" in text else text]
+        return texts
 
 
 def cookies(request: Request) -> dict[str, list[str]]:
@@ -101,11 +106,6 @@ def _header_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def _encoded(text: str) -> str:
-    """A text that the server has decoded already, so that decoding it again changes nothing."""
-    return text.replace("%", "%25") if "%" in text else text
 
 
 _LITERAL: Final = "/:@!$&'()*+,;=~-._"

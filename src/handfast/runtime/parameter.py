@@ -45,6 +45,9 @@ class ParameterDecoder:
         check = view.named(parameter.schema)
         self._check = check
         self._reader = Reader(view, view.schema(parameter.schema), check)
+        plain = parameter.location != "path" or parameter.style == "simple"
+        self._is_text = plain and parameter.content is None and self._reader.only_text
+        """Whether a text without any encoding is the value, if it is valid."""
 
     def decode(
         self, source: Mapping[str, list[str]], claimed: frozenset[str], out: list[Violation]
@@ -54,6 +57,10 @@ class ParameterDecoder:
         `source` holds the location's raw texts by name, `claimed` the names of its other parameters.
         """
         texts = source.get(self._key)
+        if texts is not None and self._is_text and len(texts) == 1:
+            text = texts[0]
+            if "%" not in text and "+" not in text and self._check.is_valid(text):
+                return text
         try:
             if self._json:
                 candidates = [] if texts is None else [self._parse(texts)]

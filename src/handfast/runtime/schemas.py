@@ -7,7 +7,7 @@ Schemas live in one registry a view; validators are compiled when they are first
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -95,9 +95,10 @@ class Check:
         """The compiled schema."""
         return self._view.compile(self._schema)
 
-    def is_valid(self, value: object) -> bool:
-        """Whether `value` obeys the schema."""
-        return self.validator.is_valid(value)
+    @cached_property
+    def is_valid(self) -> Callable[[object], bool]:
+        """Whether a value obeys the schema."""
+        return self.validator.is_valid
 
     def violations(self, value: object, location: InputLocation, prefix: str = "") -> list[Violation]:
         """Each place where `value` breaks the schema, pointers starting with `prefix`."""

@@ -122,7 +122,7 @@ class Caller:
         object.__setattr__(self, "user_id", str(self.user.id))
 
 
-Recall: TypeAlias = Callable[[str], Caller | None]
+Recall: TypeAlias = Callable[[bytes], Caller | None]
 """Given a bearer token, says whose it is if that was found out before and still holds."""
 
 
@@ -172,6 +172,7 @@ class Guard:
         self._only = self._alternatives[0][0] if single else None
         own_tokens = self._only is not None and self._only.authenticator is tokens
         self._recall = recall if own_tokens else None
+        self._scopes = () if self._only is None else self._only.scopes
 
     def known(self, headers: Mapping[bytes, bytes], sent: int) -> Caller | None:
         """Return who calls, where a bearer token decides that was seen before; else ask.
@@ -179,14 +180,14 @@ class Guard:
         `headers` are those of the request by their lower-case names, `sent` how many it has: one that came
         twice could be the token.
         """
-        if self._recall is None or len(headers) != sent:
+        recall = self._recall
+        if recall is None or len(headers) != sent:
             return None
-        header = headers.get(b"authorization", b"")
-        if header[:7].lower() != b"bearer ":
+        header = headers.get(b"authorization")
+        if header is None or header[:7].lower() != b"bearer ":
             return None
-        caller = self._recall(header[7:].decode("latin-1"))
-        scopes = self._only.scopes if self._only is not None else ()
-        return caller if caller is not None and (not scopes or caller.user.may(scopes)) else None
+        caller = recall(header[7:])
+        return caller if caller is None or not self._scopes or caller.user.may(self._scopes) else None
 
     async def __call__(self, request: Request) -> Caller | None:
         """Return who calls, None for somebody unknown where the contract allows that.

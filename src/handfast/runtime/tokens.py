@@ -23,7 +23,7 @@ from handfast.runtime.jwks import ALGORITHMS, KeySet
 from handfast.runtime.schemes import LONGEST_CREDENTIAL
 from handfast.runtime.security import Caller, Principal, Role, user_id
 from handfast.runtime.settings import Settings
-from handfast.runtime.verified import Verified, VerifiedTokens, digest_of
+from handfast.runtime.verified import Verified, VerifiedTokens
 
 SHORTEST_SECRET_BYTES: Final = 32
 LONGEST_SUBJECT: Final = 255
@@ -131,7 +131,7 @@ class Tokens:
         """
         if len(token) > LONGEST_CREDENTIAL or _COMPACT.fullmatch(token) is None:
             return None
-        known = self.recall(token)
+        known = self.recall(token.encode())
         if known is not None:
             return known.user
         now = time.time()
@@ -150,18 +150,17 @@ class Tokens:
         until = min(now + self._keep_seconds, claims["exp"] + self._leeway)
         if until > now:
             found = Verified(Caller(principal, (principal,)), until, thumbprint, len(token))
-            self._verified.put(digest_of(token), found, generation=generation)
+            self._verified.put(token.encode(), found, generation=generation)
         return principal
 
-    def recall(self, token: str) -> Caller | None:
+    def recall(self, token: bytes) -> Caller | None:
         """Return whose token it is, if that was found out a short while ago and its key still counts."""
-        digest = digest_of(token)
-        known = self._verified.get(digest, time.time())
+        known = self._verified.get(token, time.time())
         if known is None:
             return None
         if known.thumbprint is None or (self._key_set and self._key_set.holds(known.thumbprint)):
             return known.caller
-        self._verified.drop(digest)
+        self._verified.drop(token)
         return None
 
     def forget(self, user: UUID) -> None:

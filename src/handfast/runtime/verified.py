@@ -28,7 +28,10 @@ class Verified:
 
 
 class VerifiedTokens:
-    """The outcome of verifications by the token's digest; when full, the one not used for longest goes."""
+    """The outcome of verifications; when full, the one not used for longest goes.
+
+    It is kept under the token's digest, so that no token is held here that somebody could use.
+    """
 
     def __init__(self, *, most: int = MOST_TOKENS, most_bytes: int = MOST_BYTES) -> None:
         """Keep at most `most` tokens of at most `most_bytes` together."""
@@ -43,40 +46,39 @@ class VerifiedTokens:
         """How many tokens are kept."""
         return len(self._found)
 
-    def get(self, digest: bytes, now: float) -> Verified | None:
+    def get(self, token: bytes, now: float) -> Verified | None:
         """Return what is known of a token at the Unix time `now`."""
+        digest = sha256(token).digest()
         found = self._found.get(digest)
         if found is None:
             return None
         if now >= found.until:
-            self.drop(digest)
+            self._drop(digest)
             return None
         self._found.move_to_end(digest)
         return found
 
-    def put(self, digest: bytes, found: Verified, *, generation: int) -> None:
+    def put(self, token: bytes, found: Verified, *, generation: int) -> None:
         """Keep what was found out, unless somebody was forgotten since `generation`."""
         if generation != self.generation:
             return
-        self.drop(digest)
-        self._found[digest] = found
+        self.drop(token)
+        self._found[sha256(token).digest()] = found
         self._bytes += found.size
         while len(self._found) > self._most or self._bytes > self._most_bytes:
-            self.drop(next(iter(self._found)))
+            self._drop(next(iter(self._found)))
 
-    def drop(self, digest: bytes) -> None:
+    def drop(self, token: bytes) -> None:
         """Forget one token."""
-        found = self._found.pop(digest, None)
-        if found is not None:
-            self._bytes -= found.size
+        self._drop(sha256(token).digest())
 
     def forget(self, user: UUID) -> None:
         """Forget every token of `user`."""
         self.generation += 1
         for digest in [key for key, found in self._found.items() if found.caller.user.id == user]:
-            self.drop(digest)
+            self._drop(digest)
 
-
-def digest_of(token: str) -> bytes:
-    """Return what a token is kept under: the cache holds no token that somebody could use."""
-    return sha256(token.encode()).digest()
+    def _drop(self, digest: bytes) -> None:
+        found = self._found.pop(digest, None)
+        if found is not None:
+            self._bytes -= found.size
