@@ -73,7 +73,7 @@ def single(cls: type[SQLModel]) -> Single:
 def get_plan(cls: type[SQLModel], lock: bool, reach: Reach) -> Plan:
     """Plan of `select ... where key = $1`, locking the row if `lock`."""
     known = single(cls)
-    statement = select(*known.reader.columns).where(known.key == bindparam(KEY, None, type_=known.key.type))
+    statement = select(*known.reader.columns).where(known.key == bindparam(KEY, type_=known.key.type))
     return _plan_for_row(known, statement.with_for_update() if lock else statement, reach)
 
 
@@ -81,7 +81,7 @@ def get_plan(cls: type[SQLModel], lock: bool, reach: Reach) -> Plan:
 def update_plan(cls: type[SQLModel], names: tuple[str, ...], reach: Reach) -> Plan:
     """Plan of `update ... set names where key = $n returning ...`; the values are called `set_<name>`."""
     known = single(cls)
-    statement = update(known.table).where(known.key == bindparam(KEY, None, type_=known.key.type))
+    statement = update(known.table).where(known.key == bindparam(KEY, type_=known.key.type))
     changed = statement.values(_placeholders(known, names)).returning(*known.reader.columns)
     return _plan_for_row(known, changed, reach)
 
@@ -90,7 +90,7 @@ def update_plan(cls: type[SQLModel], names: tuple[str, ...], reach: Reach) -> Pl
 def delete_plan(cls: type[SQLModel], reach: Reach) -> Plan:
     """Plan of `delete ... where key = $1`."""
     known = single(cls)
-    statement = delete(known.table).where(known.key == bindparam(KEY, None, type_=known.key.type))
+    statement = delete(known.table).where(known.key == bindparam(KEY, type_=known.key.type))
     return plan_of(statement, reach=reach)
 
 
@@ -121,13 +121,13 @@ def probe_call(cls: type[SQLModel], key: object) -> Call:
 @cache
 def _probe_plan(cls: type[SQLModel]) -> Plan:
     known = single(cls)
-    question = getattr(func, existence_function(known.table.name))(bindparam(KEY, None, type_=known.key.type))
+    question = getattr(func, existence_function(known.table.name))(bindparam(KEY, type_=known.key.type))
     return plan_of(select(question), None)
 
 
 def _placeholders(known: Single, names: tuple[str, ...]) -> dict[Column[Any], BindParameter[Any]]:
     columns = {name: known.attributes[name] for name in names}
-    return {column: bindparam(f"set_{name}", None, type_=column.type) for name, column in columns.items()}
+    return {column: bindparam(f"set_{name}", type_=column.type) for name, column in columns.items()}
 
 
 def _plan_for_row(known: Single, statement: Executable, reach: Reach) -> Plan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from operator import index
 from typing import Any
@@ -64,6 +64,18 @@ class Plan:
     """The tables in it whose rows belong to users, in order of name."""
     reader: Reader | None = None
     """Makes what the statement returns out of its rows; `None` if it returns none."""
+    _binders: tuple[tuple[str | None, Processor | None], ...] = field(init=False)
+    """For each placeholder the parameter, None for the owner, and what its value passes through."""
+    _own: Mapping[str, Any] = field(init=False)
+    """The constants among the parameters."""
+
+    def __post_init__(self) -> None:
+        """Work out what each call needs."""
+        self._binders = tuple(
+            (None, None) if name == OWNER else (name, self.processors.get(name)) for name in self.names
+        )
+        placed = {*self.names, *self.limits} - {OWNER} - self.places.keys() - self.wanted
+        self._own = {name: self.constants[name] for name in placed if name in self.constants}
 
     def call(self, extracted: Sequence[BindParameter[Any]], owner: UUID | None) -> Call:
         """Bind the values of one statement of this shape."""
@@ -80,17 +92,15 @@ class Plan:
             values = {**{name: make() for name, make in self.fresh.items()}, **values}
         if self.expanding is not None:
             return self._expanded(self.expanding, values, owner)
-        bound = []
-        for name in self.names:
-            if name == OWNER:
-                bound.append(owner)
-                continue
-            value = values[name] if name in values else self.constants[name]
-            processor = self.processors.get(name)
-            bound.append(value if processor is None else processor(value))
+        if self._own:
+            values = {**self._own, **values}
+        bound = [
+            owner if name is None else values[name] if processor is None else processor(values[name])
+            for name, processor in self._binders
+        ]
         sql = self.sql
         for name, mark in self.limits.items():
-            number = values[name] if name in values else self.constants[name]
+            number = values[name]
             sql = sql.replace(mark, b"%d" % index(number))
         return Call(sql, bound, self)
 
