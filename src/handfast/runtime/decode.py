@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from handfast.runtime.contract import Parameter
 from handfast.runtime.errors import Violation
@@ -17,6 +19,22 @@ from handfast.runtime.readings import MalformedText, parse_pairs
 from handfast.runtime.schemas import View
 
 
+Texts: TypeAlias = Callable[[Scope], Mapping[str, list[str]]]
+"""The raw texts of one location by name; raises `MalformedText`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Location:
+    """What an operation reads in one part of the request."""
+
+    texts: Texts
+    decoders: Sequence[ParameterDecoder]
+    claimed: frozenset[str]
+    """The names of all of them."""
+    nothing: Mapping[str, object] | None
+    """What they give where the caller sent nothing, unless something is required."""
+
+
 class ParametersDecoder:
     """Decodes all parameters of one operation."""
 
@@ -24,75 +42,85 @@ class ParametersDecoder:
         """Prepare a decoder each; `path` is the contract's template."""
         listed = list(parameters)
         self._whole = [QueryStringDecoder(one, one.media, view) for one in listed if one.media is not None]
-        decoders = [ParameterDecoder(one, view) for one in listed if one.location != "querystring"]
-        self._by_location: dict[str, list[ParameterDecoder]] = {}
-        for decoder in decoders:
-            self._by_location.setdefault(decoder.location, []).append(decoder)
-        self._claimed = {
-            location: frozenset(decoder.wire for decoder in group)
-            for location, group in self._by_location.items()
+        by_location: dict[str, list[ParameterDecoder]] = {}
+        for parameter in listed:
+            if parameter.location != "querystring":
+                by_location.setdefault(parameter.location, []).append(ParameterDecoder(parameter, view))
+        texts: dict[str, Texts] = {
+            "path": _PathTexts(path, {one.name: one.wire for one in by_location.get("path", ())}),
+            "query": _query_texts,
+            "header": _header_texts,
+            "cookie": cookies,
         }
-        self._nothing = {
-            location: None if any(one.required for one in group) else {one.name: one.absent for one in group}
-            for location, group in self._by_location.items()
-        }
-        """What a location gives where the caller sent nothing in it, unless something is required."""
-        self._template = _template(path, {d.wire: d.name for d in decoders if d.location == "path"})
+        self._locations = [
+            _Location(
+                texts[location],
+                decoders,
+                frozenset(one.wire for one in decoders),
+                None if any(one.required for one in decoders) else {one.name: one.absent for one in decoders},
+            )
+            for location, decoders in by_location.items()
+        ]
 
     def decode(self, request: Request, out: list[Violation]) -> dict[str, object]:
         """Return values by Python name; what is wrong is added to `out`."""
-        values: dict[str, object] = {whole.name: whole.decode(request, out) for whole in self._whole}
-        for location, decoders in self._by_location.items():
+        values: dict[str, object] = {}
+        for whole in self._whole:
+            values[whole.name] = whole.decode(request, out)
+        for location in self._locations:
             try:
-                source = self._source(location, request, decoders)
+                texts = location.texts(request.scope)
             except MalformedText as error:
                 out.append(Violation("query", "", "encoding", f"cannot be decoded: {error}"))
                 continue
-            if not source and (nothing := self._nothing[location]) is not None:
-                values.update(nothing)
+            if not texts and location.nothing is not None:
+                values.update(location.nothing)
                 continue
-            claimed = self._claimed[location]
-            for decoder in decoders:
-                values[decoder.name] = decoder.decode(source, claimed, out)
+            for decoder in location.decoders:
+                values[decoder.name] = decoder.decode(texts, location.claimed, out)
         return values
 
-    def _source(
-        self, location: str, request: Request, decoders: list[ParameterDecoder]
-    ) -> Mapping[str, list[str]]:
-        if location == "query":
-            query = request.scope["query_string"]
-            return parse_pairs(query) if query else {}
-        if location == "path":
-            return self._path_texts(request, decoders)
-        if location == "header":
-            headers: dict[str, list[str]] = {}
-            for name, value in request.scope["headers"]:
-                headers.setdefault(name.decode("latin-1"), []).append(_header_text(value))
-            return headers
-        return cookies(request)
 
-    def _path_texts(self, request: Request, decoders: list[ParameterDecoder]) -> Mapping[str, list[str]]:
-        raw: bytes = request.scope.get("raw_path") or b""
+class _PathTexts:
+    """Takes the texts of parameters out of a path."""
+
+    def __init__(self, path: str, wire: Mapping[str, str]) -> None:
+        """Know the contract's template and the wire names of its parameters by their Python names."""
+        self._wire = wire
+        self._template = _template(path, {sent: name for name, sent in wire.items()})
+
+    def __call__(self, scope: Scope) -> Mapping[str, list[str]]:
+        raw: bytes = scope.get("raw_path") or b""
         if b"%" in raw:
-            path = raw.decode("latin-1")
-            root = request.scope.get("root_path", "")
-            match = self._template.fullmatch(path.removeprefix(root))
+            match = self._template.fullmatch(raw.decode("latin-1").removeprefix(scope.get("root_path", "")))
             if match is not None:
                 groups = match.groupdict()
-                return {decoder.wire: [groups[decoder.name]] for decoder in decoders}
-        found = request.scope["path_params"]
+                return {wire: [groups[name]] for name, wire in self._wire.items()}
+        found = scope["path_params"]
         texts = {}
-        for decoder in decoders:
-            text = str(found[decoder.name])
+        for name, wire in self._wire.items():
+            text = str(found[name])
             # The server has decoded it already, so decoding it again must change nothing.
-            texts[decoder.wire] = [text.replace("%", "%25") if "%" in text else text]
+            texts[wire] = [text.replace("%", "%25") if "%" in text else text]
         return texts
 
 
-def cookies(request: Request) -> dict[str, list[str]]:
+def _query_texts(scope: Scope) -> Mapping[str, list[str]]:
+    query = scope["query_string"]
+    return parse_pairs(query) if query else {}
+
+
+def _header_texts(scope: Scope) -> Mapping[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1"), []).append(_header_text(value))
+    return headers
+
+
+def cookies(scope: Scope) -> dict[str, list[str]]:
     """The request's cookies, names to values as they were sent."""
     found: dict[str, list[str]] = {}
-    for name, value in request.scope["headers"]:
+    for name, value in scope["headers"]:
         if name == b"cookie":
             for piece in value.decode("latin-1").split(";"):
                 key, sign, text = piece.strip().partition("=")

@@ -131,8 +131,12 @@ class Encoder:
         if not plan.declared:
             self.violated("status", f"{status} is not declared for this operation")
         texts = declared_texts(plan.headers, headers, self) if headers or plan.headers else None
-        if plan.sole is not None and texts is None and isinstance(body, (BaseModel, dict, list)):
-            return self._json(plan.sole, body, status)
+        sole = plan.sole
+        if sole is not None and texts is None and isinstance(body, (BaseModel, dict, list)):
+            # What most operations answer, by the shortest way.
+            value = jsonable(body)
+            self.judge(sole.check, value, "body")
+            return Encoded(to_json(value, inf_nan_mode="null"), status, sole.header)
         if status in BODILESS or (body is None and not plan.answers):
             if body is not None:
                 self.violated("body", f"a {status} response has no body")
@@ -155,14 +159,6 @@ class Encoder:
             return Response(content, status, texts, with_boundary(answer.media_type, content))
         content = encoded(answer.media, value, self._contract.response)
         return Response(content, status, texts, answer.media_type)
-
-    def _json(
-        self, answer: _Answer, body: BaseModel | dict[str, object] | list[object], status: int
-    ) -> Response:
-        """What most operations answer, by the shortest way."""
-        value = jsonable(body)
-        self.judge(answer.check, value, "body")
-        return Encoded(to_json(value, inf_nan_mode="null"), status, answer.header)
 
     def raised(self, status: int, body: object = None) -> None:
         """Tell of an error that a handler raised and the contract does not declare: no caller can know of it.

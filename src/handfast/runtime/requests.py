@@ -42,8 +42,9 @@ class RequestReader:
 
         Raises what `read_head` raises, with the places of the body among them.
         """
+        self._check_head(request)
         violations: list[Violation] = []
-        values = self._values(request, violations)
+        values = {} if self._parameters is None else self._parameters.decode(request, violations)
         if self._body is not None:
             decoded = await self._body.decode(request, violations)
             opened.append(decoded)
@@ -62,18 +63,21 @@ class RequestReader:
         missing: OpenAPI leaves that parameter to security (3.1, 4.8.12.2), and what a caller lacks then are
         credentials.
         """
+        if self._offered or self._credential:
+            self._check_head(request)
+        if self._parameters is None:
+            return {}
         violations: list[Violation] = []
-        values = self._values(request, violations)
+        values = self._parameters.decode(request, violations)
         if violations:
             raise Violations(violations, status=self._spec.violation_status)
         return values
 
-    def _values(self, request: Request, violations: list[Violation]) -> dict[str, object]:
+    def _check_head(self, request: Request) -> None:
         if self._credential and "authorization" not in request.headers:
             raise Unauthorized
         if self._offered and preferred(self._offered, request.headers.get("accept")) is None:
             raise NotAcceptable(f"This operation offers {', '.join(self._offered)}.")
-        return {} if self._parameters is None else self._parameters.decode(request, violations)
 
 
 def offered(spec: OperationSpec) -> tuple[str, ...]:

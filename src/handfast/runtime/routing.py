@@ -283,7 +283,7 @@ class Operation(Generic[ContextT, InputsT]):
 
     def __call__(self, request: Request) -> Call[ContextT, InputsT]:
         """Begin a call: `async with operation(request) as call`."""
-        return Call(self, request)
+        return Call(self, self.plan, request)
 
     def typed(self, values: dict[str, object]) -> InputsT:
         """Return what was decoded as the input's type; raises `Violations` where that cannot hold it."""
@@ -327,23 +327,24 @@ class Plan:
 class Call(Generic[ContextT, InputsT]):
     """One call of an operation: entering checks and decodes, leaving commits or rolls back."""
 
-    __slots__ = ("_files", "_operation", "_request", "_state", "_unit", "ctx", "inputs")
+    __slots__ = ("_files", "_operation", "_plan", "_request", "_state", "_unit", "ctx", "inputs")
 
     ctx: ContextT
     inputs: InputsT
     _state: RequestState
 
-    def __init__(self, operation: Operation[ContextT, InputsT], request: Request) -> None:
+    def __init__(self, operation: Operation[ContextT, InputsT], plan: Plan, request: Request) -> None:
         """Do nothing yet."""
         self._operation = operation
+        self._plan = plan
         self._request = request
         self._unit: UnitOfWork | None = None
         self._files: list[Decoded] = []
 
     async def __aenter__(self) -> Call[ContextT, InputsT]:
         """Authenticate, decode, and open a unit of work, in this order."""
-        operation, request = self._operation, self._request
-        plan, spec, scope = operation.plan, operation.spec, request.scope
+        operation, plan, request = self._operation, self._plan, self._request
+        spec, scope = operation.spec, request.scope
         state = self._state = state_of(scope)
         state.contract, state.operation = operation.contract, spec
         guard = plan.guard
@@ -384,7 +385,7 @@ class Call(Generic[ContextT, InputsT]):
 
     def answer(self, result: object) -> Response:
         """Check `result` against the contract and encode it; it leaves after the commit."""
-        encoder = self._operation.plan.encoder
+        encoder = self._plan.encoder
         accept = self._request.headers.get("accept") if encoder.has_choice else None
         return encoder.response(result, accept)
 
@@ -404,9 +405,9 @@ class Call(Generic[ContextT, InputsT]):
             await close(self._files)
         match error:
             case ApiError():
-                self._operation.plan.encoder.raised(error.status, error.body)
+                self._plan.encoder.raised(error.status, error.body)
             case HTTPException():
-                self._operation.plan.encoder.raised(error.status_code)
+                self._plan.encoder.raised(error.status_code)
             case Exception() if self._unit is not None:
                 self._tell_unstorable(error)
 

@@ -105,7 +105,7 @@ class Scheme:
         if self._in == "header":
             found = request.headers.getlist(self._key)
         elif self._in == "cookie":
-            found = cookies(request).get(self._key, [])
+            found = cookies(request.scope).get(self._key, [])
         elif self._in == "query":
             try:
                 texts = parse_pairs(request.scope["query_string"]).get(self._key, [])

@@ -37,7 +37,7 @@ _RETURN: Final[Statement] = (b"set local role none", (), False)
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Origin:
     """Where a unit of work comes from, as the audit trail tells it."""
 
