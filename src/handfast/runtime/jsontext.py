@@ -13,8 +13,8 @@ from typing import Any
 
 from jiter import from_json
 
-_WORTH_A_LOOK = 1000
-"""Bytes; the value of a shorter text is walked over in less time than its text is searched."""
+_MANY_DIGITS = 200
+"""A number with fewer digits and an exponent of two is less than 1e300, far from too great for a double."""
 _EXPONENT = re.compile(rb"[0-9][eE]\+?[0-9]{3}")
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _PLACE = re.compile(r"(.*?) at (line \d+ column \d+)", re.DOTALL)
@@ -47,10 +47,10 @@ def _words(told: str) -> str:
 
 
 def _may_overflow(content: bytes) -> bool:
-    """Whether a number beyond a double may be in the text: one of 300 digits or with a long exponent."""
-    if len(content) < _WORTH_A_LOOK:
+    """Whether a number beyond a double may be in the text: one of many digits or with a long exponent."""
+    if _EXPONENT.search(content) is not None:
         return True
-    return b"0" * 300 in content.translate(_ZEROS) or _EXPONENT.search(content) is not None
+    return len(content) >= _MANY_DIGITS and b"0" * _MANY_DIGITS in content.translate(_ZEROS)
 
 
 def _has_infinity(value: object) -> bool:
