@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.datastructures import UploadFile
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
 
 from handfast.mediatypes import MediaType
 from handfast.runtime.admission import too_large
 from handfast.runtime.content import BROKEN, UTF_8, ContentReader
 from handfast.runtime.contract import Body, Media
 from handfast.runtime.errors import UnsupportedMediaType, Violation
-from handfast.runtime.items import PartItems, TextItems
+from handfast.runtime.items import PartItems, RawItems, TextItems
 from handfast.runtime.multipart import Bounds, MalformedMultipart
 from handfast.runtime.parts import OrderedParts, Source, reader_of
 from handfast.runtime.results import Upload
@@ -35,6 +36,13 @@ class Decoded:
 
     value: object = None
     files: list[UploadFile] = field(default_factory=list)
+    items: RawItems | None = None
+    """The value, where it is a stream of items that are still to be read."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is to be done when the handler is through."""
+        return bool(self.files) or self.items is not None
 
 
 class BodyDecoder:
@@ -49,7 +57,7 @@ class BodyDecoder:
             (MediaType.parse(media.type), _MediaDecoder(media, view, document_limit_bytes))
             for media in ranked
         ]
-        self._known: dict[str, tuple[_MediaDecoder, MediaType]] = {}
+        self._known: dict[bytes, tuple[_MediaDecoder, MediaType]] = {}
 
     async def decode(self, request: Request, out: list[Violation]) -> Decoded:
         """Return the body; what is wrong with it is added to `out`.
@@ -57,7 +65,7 @@ class BodyDecoder:
         Raises `UnsupportedMediaType` for a Content-Type that the contract does not name, and for a body
         without one.
         """
-        header = request.headers.get("content-type")
+        header = _content_type(request)
         if header is None:
             if await _any(request):
                 raise UnsupportedMediaType("The body has no Content-Type.", headers={"Accept": self._accept})
@@ -66,8 +74,8 @@ class BodyDecoder:
         decoded = await decoder.decode(request, media_type, out)
         return self._missing(out) if decoded is None else decoded
 
-    def _choose(self, header: str) -> tuple[_MediaDecoder, MediaType]:
-        sent = MediaType.parse(header)
+    def _choose(self, header: bytes) -> tuple[_MediaDecoder, MediaType]:
+        sent = MediaType.parse(header.decode("latin-1"))
         for declared, decoder in self._media:
             if declared.covers(sent):
                 if len(self._known) < MOST_KNOWN_TYPES:  # boundaries make multipart headers endless
@@ -120,13 +128,20 @@ class _MediaDecoder:
 
     async def _whole(self, request: Request) -> bytes:
         """The whole body, which must be small enough to be one value in memory."""
-        length = 0
         chunks = []
-        async for chunk in request.stream():
+        length = 0
+        more = True
+        receive = _receive(request)
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk = message.get("body", b"")
             length += len(chunk)
             if length > self._limit_bytes:
                 raise too_large(self._limit_bytes)
             chunks.append(chunk)
+            more = message.get("more_body", False)
         return b"".join(chunks)
 
     def _checked(self, value: object, out: list[Violation]) -> None:
@@ -137,7 +152,8 @@ class _MediaDecoder:
         """A stream of items, which checks each of them; a list of them where the contract has a list."""
         kind = MediaType.parse(self._type).essence
         if self._of_items:
-            return Decoded(TextItems(request.stream(), kind, self._check, self._limit_bytes))
+            items = TextItems(request.stream(), kind, self._check, self._limit_bytes)
+            return Decoded(items, items=items)
         content = await self._whole(request)
         return Decoded([item async for item in TextItems(_once(content), kind, None, self._limit_bytes)])
 
@@ -155,7 +171,8 @@ class _MediaDecoder:
         if self._kind == "parts" and not some:
             return None
         if isinstance(parts, OrderedParts) and self._of_items:
-            return Decoded(PartItems(parts, source, self._check), bounds.files)
+            items = PartItems(parts, source, self._check)
+            return Decoded(items, bounds.files, items)
         try:
             pair = await parts.read(source, out)
         except MalformedMultipart as error:
@@ -169,6 +186,25 @@ class _MediaDecoder:
             return Decoded(files=bounds.files)
         self._checked(pair.plain, out)
         return Decoded(pair.typed, bounds.files)
+
+
+def _content_type(request: Request) -> bytes | None:
+    for name, value in request.scope["headers"]:
+        if name == b"content-type":
+            found: bytes = value
+            return found
+    return None
+
+
+def _receive(request: Request) -> Receive:
+    """What gives the messages of a body, which a dependency may have read; the request keeps it then."""
+    if not request._stream_consumed:
+        return request.receive
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": await request.body(), "more_body": False}
+
+    return again
 
 
 async def _begun(chunks: AsyncIterator[bytes]) -> tuple[AsyncIterator[bytes], bool]:

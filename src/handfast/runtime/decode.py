@@ -18,7 +18,6 @@ from handfast.runtime.querystring import QueryStringDecoder
 from handfast.runtime.readings import MalformedText, parse_pairs
 from handfast.runtime.schemas import View
 
-
 Texts: TypeAlias = Callable[[Scope], Mapping[str, list[str]]]
 """The raw texts of one location by name; raises `MalformedText`."""
 

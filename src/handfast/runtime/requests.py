@@ -11,7 +11,6 @@ from handfast.runtime.bodies import BodyDecoder, Decoded
 from handfast.runtime.contract import Contract, OperationSpec
 from handfast.runtime.decode import ParametersDecoder
 from handfast.runtime.errors import NotAcceptable, Unauthorized, Violation, Violations
-from handfast.runtime.items import RawItems
 
 
 class RequestReader:
@@ -42,15 +41,17 @@ class RequestReader:
 
         Raises what `read_head` raises, with the places of the body among them.
         """
-        self._check_head(request)
+        if self._offered or self._credential:
+            self._check_head(request)
         violations: list[Violation] = []
         values = {} if self._parameters is None else self._parameters.decode(request, violations)
         if self._body is not None:
             decoded = await self._body.decode(request, violations)
-            opened.append(decoded)
+            if decoded.is_open:
+                opened.append(decoded)
+                if decoded.items is not None:
+                    decoded.items.status = self._spec.violation_status
             values["body"] = decoded.value
-            if isinstance(decoded.value, RawItems):
-                decoded.value.status = self._spec.violation_status
         if violations:
             raise Violations(violations, status=self._spec.violation_status)
         return values
@@ -95,8 +96,8 @@ def offered(spec: OperationSpec) -> tuple[str, ...]:
 async def read_on(opened: Iterable[Decoded]) -> None:
     """Read what is left of streams, so that each of their items is checked; raises `Violations`."""
     for decoded in opened:
-        if isinstance(decoded.value, RawItems):
-            async for _ in decoded.value:
+        if decoded.items is not None:
+            async for _ in decoded.items:
                 pass
 
 

@@ -49,7 +49,7 @@ from handfast.runtime.parameter import location_of
 from handfast.runtime.requests import RequestReader, close, read_on
 from handfast.runtime.security import Authenticator, Guard, Principal, Recall, Role
 from handfast.runtime.settings import Settings
-from handfast.runtime.state import RequestState, state_of
+from handfast.runtime.state import KEY, RequestState, state_of
 from handfast.runtime.views import Inputs
 from handfast.validation.pointers import pointer
 
@@ -327,7 +327,7 @@ class Plan:
 class Call(Generic[ContextT, InputsT]):
     """One call of an operation: entering checks and decodes, leaving commits or rolls back."""
 
-    __slots__ = ("_files", "_operation", "_plan", "_request", "_state", "_unit", "ctx", "inputs")
+    __slots__ = ("_body", "_opened", "_operation", "_plan", "_request", "_state", "_unit", "ctx", "inputs")
 
     ctx: ContextT
     inputs: InputsT
@@ -339,13 +339,14 @@ class Call(Generic[ContextT, InputsT]):
         self._plan = plan
         self._request = request
         self._unit: UnitOfWork | None = None
-        self._files: list[Decoded] = []
+        self._body: object = None
+        self._opened: list[Decoded] = []
 
     async def __aenter__(self) -> Call[ContextT, InputsT]:
         """Authenticate, decode, and open a unit of work, in this order."""
         operation, plan, request = self._operation, self._plan, self._request
         spec, scope = operation.spec, request.scope
-        state = self._state = state_of(scope)
+        state = self._state = scope.get(KEY) or state_of(scope)
         state.contract, state.operation = operation.contract, spec
         guard = plan.guard
         caller = None
@@ -362,9 +363,11 @@ class Call(Generic[ContextT, InputsT]):
             raise NotImplementedYet(operation.missing)
         if plan.reader.has_body:
             try:
-                self.inputs = operation.typed(await plan.reader.read(request, self._files))
+                values = await plan.reader.read(request, self._opened)
+                self._body = values["body"]
+                self.inputs = operation.typed(values)
             except BaseException:
-                await close(self._files)
+                await close(self._opened)
                 raise
         else:
             self.inputs = operation.typed(plan.reader.read_head(request))
@@ -394,15 +397,19 @@ class Call(Generic[ContextT, InputsT]):
     ) -> None:
         """Commit, or roll back after any error."""
         unit = self._unit
-        if error is None and not self._files and (unit is None or unit.settle()):
-            if unit is not None:
-                self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
-            self._committed()
+        if error is None and not self._opened:
+            if unit is None or unit.settle():
+                if unit is not None:
+                    self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
+                for act in self.ctx.after_commit:
+                    act()
+            else:
+                await self._end(unit, commit=True)
             return
         try:
             await self._settle(error)
         finally:
-            await close(self._files)
+            await close(self._opened)
         match error:
             case ApiError():
                 self._plan.encoder.raised(error.status, error.body)
@@ -431,16 +438,15 @@ class Call(Generic[ContextT, InputsT]):
             for place in places_of(NUL, getattr(self.inputs, parameter.name)):
                 name = [parameter.wire] if parameter.media is None else []
                 yield location_of(parameter), pointer([*name, *place])
-        for decoded in self._files:
-            for place in places_of(NUL, decoded.value):
-                yield "body", pointer(place)
+        for place in places_of(NUL, self._body):
+            yield "body", pointer(place)
 
     async def _settle(self, error: BaseException | None) -> None:
         """End the transaction: well only if all that came with the request has been checked."""
         well = False
         try:
             if error is None:
-                await read_on(self._files)
+                await read_on(self._opened)
                 well = True
         finally:
             if self._unit is not None:
@@ -450,7 +456,8 @@ class Call(Generic[ContextT, InputsT]):
         try:
             if commit:
                 await unit.commit()
-                self._committed()
+                for act in self.ctx.after_commit:
+                    act()
             else:
                 await unit.rollback()
         except BaseException:
@@ -459,10 +466,6 @@ class Call(Generic[ContextT, InputsT]):
             raise
         finally:
             self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
-
-    def _committed(self) -> None:
-        for act in self.ctx.after_commit:
-            act()
 
 
 def _exchange(request: Request, spec: OperationSpec, inputs: Inputs) -> Exchange:

@@ -14,9 +14,11 @@ from handfast.runtime import (
 )
 from tests.unit.runtime.small import (
     SCHEMAS,
+    body,
     client,
     contract,
     echo,
+    media,
     operation,
     parameter,
     router,
@@ -79,6 +81,26 @@ async def test_dependencies_of_an_inclusion_and_their_overrides_count(tmp_path: 
         app.dependency_overrides[dependency] = lambda: asked.append("override")
         assert (await http.get("/pets/5")).json() == "get_pets_{id}"
     assert asked == ["dependency", "override"]
+
+
+async def test_a_dependency_may_read_the_body_before(tmp_path: Path) -> None:
+    async def given(ctx: PublicContext, inputs: Inputs) -> object:
+        return inputs.model_dump()["body"]
+
+    post = operation("POST", body=body(media("Thing")))
+    made = router(tmp_path / "generated" / "small", contract({"post": post}, SCHEMAS), {"post": given})
+    app = create_app(settings(), root=tmp_path, routers=[made])
+    app.router.routes.clear()
+    seen: list[bytes] = []
+
+    async def dependency(request: Request) -> None:
+        seen.append(await request.body())
+
+    app.include_router(made, dependencies=[Depends(dependency)])
+    async with client(app) as http:
+        assert (await http.post("/things", json={"a": "x"})).json() == {"a": "x"}
+        assert (await http.post("/things", json={"a": 1})).status_code == 422
+    assert seen == [b'{"a":"x"}', b'{"a":1}']
 
 
 async def test_an_endpoint_by_hand_is_called_by_fastapi(tmp_path: Path) -> None:
