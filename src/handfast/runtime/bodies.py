@@ -39,11 +39,6 @@ class Decoded:
     items: RawItems | None = None
     """The value, where it is a stream of items that are still to be read."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether something is to be done when the handler is through."""
-        return bool(self.files) or self.items is not None
-
 
 class BodyDecoder:
     """Decodes the body of one operation; built once, when the service starts."""
@@ -131,7 +126,7 @@ class _MediaDecoder:
         chunks = []
         length = 0
         more = True
-        receive = _receive(request)
+        receive = request.receive if not request._stream_consumed else _again(request)
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -196,15 +191,13 @@ def _content_type(request: Request) -> bytes | None:
     return None
 
 
-def _receive(request: Request) -> Receive:
-    """What gives the messages of a body, which a dependency may have read; the request keeps it then."""
-    if not request._stream_consumed:
-        return request.receive
+def _again(request: Request) -> Receive:
+    """What gives the message of a body that a dependency has read: the request keeps it."""
 
-    async def again() -> Message:
+    async def receive() -> Message:
         return {"type": "http.request", "body": await request.body(), "more_body": False}
 
-    return again
+    return receive
 
 
 async def _begun(chunks: AsyncIterator[bytes]) -> tuple[AsyncIterator[bytes], bool]:

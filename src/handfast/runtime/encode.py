@@ -11,7 +11,6 @@ from contextlib import aclosing
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import structlog
-from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
@@ -132,7 +131,11 @@ class Encoder:
             self.violated("status", f"{status} is not declared for this operation")
         texts = declared_texts(plan.headers, headers, self) if headers or plan.headers else None
         sole = plan.sole
-        if sole is not None and texts is None and isinstance(body, (BaseModel, dict, list)):
+        if (
+            sole is not None
+            and texts is None
+            and (hasattr(body, "__pydantic_serializer__") or isinstance(body, (dict, list)))
+        ):
             # What most operations answer, by the shortest way.
             value = jsonable(body)
             self.judge(sole.check, value, "body")

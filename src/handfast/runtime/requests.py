@@ -47,10 +47,10 @@ class RequestReader:
         values = {} if self._parameters is None else self._parameters.decode(request, violations)
         if self._body is not None:
             decoded = await self._body.decode(request, violations)
-            if decoded.is_open:
+            if decoded.files or decoded.items is not None:
                 opened.append(decoded)
-                if decoded.items is not None:
-                    decoded.items.status = self._spec.violation_status
+            if decoded.items is not None:
+                decoded.items.status = self._spec.violation_status
             values["body"] = decoded.value
         if violations:
             raise Violations(violations, status=self._spec.violation_status)

@@ -283,7 +283,7 @@ class Operation(Generic[ContextT, InputsT]):
 
     def __call__(self, request: Request) -> Call[ContextT, InputsT]:
         """Begin a call: `async with operation(request) as call`."""
-        return Call(self, self.plan, request)
+        return Call(self, self._plan or self.plan, request)
 
     def typed(self, values: dict[str, object]) -> InputsT:
         """Return what was decoded as the input's type; raises `Violations` where that cannot hold it."""

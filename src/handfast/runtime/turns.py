@@ -12,17 +12,13 @@ class Turns:
     Where every microsecond counts: `take` it, else `wait` for it, and `give` it in a `finally`.
     """
 
-    __slots__ = ("_taken", "_waiting")
+    __slots__ = ("_waiting", "taken")
 
     def __init__(self) -> None:
         """Be free."""
-        self._taken = False
-        self._waiting: deque[asyncio.Future[None]] | None = None
-
-    @property
-    def taken(self) -> bool:
+        self.taken = False
         """Whether somebody has the turn."""
-        return self._taken
+        self._waiting: deque[asyncio.Future[None]] | None = None
 
     async def __aenter__(self) -> None:
         """Wait for the turn."""
@@ -34,9 +30,9 @@ class Turns:
 
     def take(self) -> bool:
         """Take the turn if it is free; whether it was."""
-        if self._taken:
+        if self.taken:
             return False
-        self._taken = True
+        self.taken = True
         return True
 
     async def wait(self) -> None:
@@ -61,4 +57,4 @@ class Turns:
             if not place.done():
                 place.set_result(None)
                 return
-        self._taken = False
+        self.taken = False

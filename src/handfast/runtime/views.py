@@ -116,12 +116,9 @@ _ANY: Final = SchemaSerializer(core_schema.any_schema())
 
 def jsonable(value: object) -> Any:
     """`value` as JSON values: what a model was not given stays out, and a text that was sent is kept."""
+    serializer: SchemaSerializer = getattr(value, "__pydantic_serializer__", _ANY)
     # No warnings: the contract's schema is what judges.
-    if isinstance(value, BaseModel):
-        return value.__pydantic_serializer__.to_python(
-            value, mode="json", by_alias=True, exclude_unset=True, warnings=False
-        )
-    return _ANY.to_python(value, mode="json", by_alias=True, exclude_unset=True, warnings=False)
+    return serializer.to_python(value, mode="json", by_alias=True, exclude_unset=True, warnings=False)
 
 
 # --- unions ---------------------------------------------------------------------------------------
