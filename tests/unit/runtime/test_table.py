@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import JSON, MetaData, inspect
-from sqlalchemy.orm import registry
+from sqlalchemy import JSON, MetaData, event, inspect
+from sqlalchemy.orm import configure_mappers, registry
 from sqlmodel import Field, Relationship, SQLModel
 
 from handfast.runtime.database import Table
@@ -95,3 +95,19 @@ def test_defaults_that_can_be_changed_are_not_shared() -> None:
     first, second = Loose(), Loose()
     first.tags.append("x")
     assert second.tags == []
+
+
+def test_whoever_listens_to_new_rows_hears_of_them() -> None:
+    heard = []
+
+    def hear(row: Mine, args: Any, values: dict[str, Any]) -> None:
+        heard.append(values)
+
+    configure_mappers()
+    Mine(name="unheard")
+    event.listen(Mine, "init", hear)
+    try:
+        Mine(name="heard")
+    finally:
+        event.remove(Mine, "init", hear)
+    assert heard == [{"name": "heard"}]

@@ -99,20 +99,20 @@ class Rows:
     async def insert(self, row: T, *, into: type[M] | None = None) -> T | M:
         """Store `row` as the user's, and return it with what the database filled in; `into` as in `get`."""
         known = single.single(type(row))
-        given = {name: value for name, value in row.__dict__.items() if name in known.attributes}
+        given = row.__dict__
         own = self._reach is not Reach.ALL
         values: dict[str, Any] = {}
-        for name, column in known.attributes.items():
+        for name, column, default, is_left_out in known.columns:
             value = given.get(name)
             if value is None:
-                if column.default is not None and (column.default.is_scalar or column.default.is_callable):
-                    value = statements.default_of(column.default)
-                elif column.server_default is not None or column is known.table.autoincrement_column:
-                    continue  # the database fills it in
+                if default is not None:
+                    value = statements.default_of(default)
+                elif is_left_out:
+                    continue
             if column is not known.owner or not own:
                 values[name] = value
         plan = single.insert_plan(type(row), tuple(values), self._reach)
-        call = plan.call_with({f"set_{name}": value for name, value in values.items()}, self._unit.owner)
+        call = plan.call_with({single.SET[name]: value for name, value in values.items()}, self._unit.owner)
         ((rows, result),) = await self._write([call])
         if into is not None:
             made: M = known.reader.read(rows, result, into)[0]
@@ -145,7 +145,7 @@ class Rows:
             call = single.update_call(table, key, values, self._unit.owner, self._reach)
             return self._one_by(table, key, call, into)
         plan = single.update_plan(table, tuple(sorted(values)), self._reach)
-        named = {f"set_{name}": value for name, value in values.items()}
+        named = {single.SET[name]: value for name, value in values.items()}
         return self._one(table, key, plan, {KEY: key, **named}, into)
 
     async def delete(self, table: type[T], key: UUID) -> None:

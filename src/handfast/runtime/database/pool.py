@@ -17,7 +17,6 @@ from uuid import UUID
 import psycopg
 import structlog
 from psycopg.errors import OperationalError
-from psycopg.pq import TransactionStatus
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handfast.runtime.database import session
@@ -179,7 +178,7 @@ class Pool:
                     await connection.cancel_safe(timeout=_ROLLBACK_SECONDS)
                     async with connection.lock:
                         pass
-                if connection.clean and connection.state is not TransactionStatus.IDLE:
+                if connection.clean and not connection.idle:
                     await connection.exchange([(b"ROLLBACK", (), False)])
         if not self.regain(connection):
             self._drop(connection)  # something may still be in flight or open

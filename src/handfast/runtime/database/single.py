@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -45,6 +45,8 @@ class Single:
     """Attribute name → column."""
     reader: Reader
     """For rows of all columns."""
+    columns: tuple[tuple[str, Column[Any], Any, bool], ...]
+    """Attribute name, column, its default in Python, and whether the database fills it in."""
 
     @property
     def key(self) -> Column[Any]:
@@ -66,7 +68,29 @@ def single(cls: type[SQLModel]) -> Single:
     columns = tuple(table.columns)
     made = entity(mapper, columns)
     attributes = {mapper.get_property_by_column(column).key: column for column in columns}
-    return Single(made, table, owner_column(table), attributes, Reader(columns, ((0, made),)))
+    reader = Reader(columns, ((0, made),))
+    each = tuple((name, one, _default(one), _is_left_out(one)) for name, one in attributes.items())
+    return Single(made, table, owner_column(table), attributes, reader, each)
+
+
+def _default(column: Column[Any]) -> Any:
+    default = column.default
+    return default if default is not None and (default.is_scalar or default.is_callable) else None
+
+
+def _is_left_out(column: Column[Any]) -> bool:
+    return column.server_default is not None or column is column.table.autoincrement_column
+
+
+class _Names(dict[str, str]):
+    """What the parameter is called that sets an attribute."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = made = f"set_{name}"
+        return made
+
+
+SET: Final = _Names()
 
 
 @cache
@@ -127,7 +151,7 @@ def _probe_plan(cls: type[SQLModel]) -> Plan:
 
 def _placeholders(known: Single, names: tuple[str, ...]) -> dict[Column[Any], BindParameter[Any]]:
     columns = {name: known.attributes[name] for name in names}
-    return {column: bindparam(f"set_{name}", type_=column.type) for name, column in columns.items()}
+    return {column: bindparam(SET[name], type_=column.type) for name, column in columns.items()}
 
 
 def _plan_for_row(known: Single, statement: Executable, reach: Reach) -> Plan:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
+from sqlalchemy.orm import ClassManager
+from sqlalchemy.orm.base import opt_manager_of_class
 from sqlmodel import SQLModel
 
 _PLAIN: Final = (str, int, float, bytes, Decimal, UUID, date, time, timedelta, enum.Enum, type(None))
@@ -24,6 +26,18 @@ class Table(SQLModel):
     that a row needs only once it is stored. Here a new row's columns are put into it at once, a sixth of the
     work (`python -m tools.bench.rows`). Rows that are made with relationships go SQLModel's way.
     """
+
+    def __new__(cls, *args: Any, **data: Any) -> Self:
+        """Give a new row the state that SQLAlchemy keeps of it.
+
+        SQLAlchemy would find out by an error that it has none, and call `__init__` by way of its events.
+        """
+        made: Self = super().__new__(cls)
+        if data:
+            known = _known(cls)
+            if known is not None and known.manager is not None and _has_no_events(known.manager):
+                known.manager.setup_instance(made)
+        return made
 
     def __init__(self, **data: Any) -> None:
         """Make a row; what is not given takes its default."""
@@ -49,6 +63,8 @@ class _Known:
     names: frozenset[str]
     defaults: Mapping[str, Any]
     factories: Mapping[str, Callable[[], Any]]
+    manager: ClassManager[Any] | None
+    """Where SQLAlchemy keeps what it does with instances."""
 
 
 @cache
@@ -68,4 +84,10 @@ def _known(cls: type[SQLModel]) -> _Known | None:
             if not isinstance(field.default, _PLAIN):
                 return None
             defaults[name] = field.default
-    return _Known(frozenset(cls.model_fields), defaults, factories)
+    return _Known(frozenset(cls.model_fields), defaults, factories, opt_manager_of_class(cls))
+
+
+def _has_no_events(manager: ClassManager[Any]) -> bool:
+    """Whether nobody listens to new instances but the mapper, which then has nothing to do."""
+    mapper = manager.mapper
+    return mapper.configured and mapper.polymorphic_on is None and len(manager.dispatch.init) == 1

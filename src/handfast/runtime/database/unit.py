@@ -101,7 +101,7 @@ class UnitOfWork:
             if self._ended != "committed":
                 self._refuse_if_ended()
             if self._connection is not None:
-                return await self._exchange(self._connection, await self._begin(), calls)
+                return await self._exchange(self._connection, self._head(self._connection), calls)
             try:
                 return await self._alone(calls)
             except ConnectionLost:
@@ -130,7 +130,8 @@ class UnitOfWork:
             await self._turns.wait()
         try:
             self._refuse_if_ended()
-            head = await self._begin()
+            held = self._connection
+            head = await self._begin() if held is None else self._head(held)
             try:
                 return await self._exchange(self._held(), head, calls)
             except ConnectionLost:
@@ -162,13 +163,17 @@ class UnitOfWork:
 
     async def commit(self) -> None:
         """Commit what was written, buffered rows along with it; does nothing if nothing was."""
-        async with self._turns:
+        if not self._turns.take():
+            await self._turns.wait()
+        try:
             if self._ended:
                 return
             if self._connection is not None or self._buffered:
-                head = await self._begin()
-                await self._commit(head, [])
+                held = self._connection
+                await self._commit(await self._begin() if held is None else self._head(held), [])
             self._ended = "committed"
+        finally:
+            self._turns.give()
 
     def settle(self) -> bool:
         """Commit as `commit` does, if there is nothing to be sent for it; whether that was so."""
@@ -211,20 +216,14 @@ class UnitOfWork:
         self._refuse_if_ended()
 
     def _note_end(self, connection: Wire) -> None:
-        if connection.state is TransactionStatus.IDLE:
+        if connection.idle:
             self._ended = "ended by a COMMIT or ROLLBACK in session()"
 
     async def _begin(self) -> Sequence[Statement]:
         """Hold a connection and return what must be sent first to begin its transaction, if anything."""
-        if self._connection is not None:
-            if self._connection.state is not TransactionStatus.IDLE:
-                return ()
-            # Without an open transaction a write would commit by itself.
-            if self._begun:
-                raise TransactionEnded("the request's transaction is gone: no statement may follow")
-            return self._head()
-        self._connection = self._pool.lend() or await self._taken()
-        return self._head()
+        if self._connection is None:
+            self._connection = self._pool.lend() or await self._taken()
+        return self._head(self._connection)
 
     async def _taken(self) -> Wire:
         start = time.perf_counter()
@@ -232,7 +231,13 @@ class UnitOfWork:
         self.seconds += time.perf_counter() - start
         return connection
 
-    def _head(self) -> Sequence[Statement]:
+    def _head(self, connection: Wire) -> Sequence[Statement]:
+        """What must be sent first on the held connection to begin its transaction, if anything."""
+        if not connection.idle:
+            return ()
+        # Without an open transaction a write would commit by itself.
+        if self._begun:
+            raise TransactionEnded("the request's transaction is gone: no statement may follow")
         return (_BEGIN, (_USER, self._user, True))
 
     def _held(self) -> Wire:

@@ -103,6 +103,11 @@ class Wire(AsyncConnection[Any]):
         )
 
     @property
+    def idle(self) -> bool:
+        """Whether no transaction is open, as the server last told."""
+        return self.pgconn.transaction_status == _IDLE
+
+    @property
     def state(self) -> TransactionStatus:
         """The transaction's state as the server last told it."""
         return TransactionStatus(self.pgconn.transaction_status)
