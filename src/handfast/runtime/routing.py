@@ -395,21 +395,31 @@ class Call(Generic[ContextT, InputsT]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Commit, or roll back after any error."""
-        unit = self._unit
-        if error is None and not self._opened:
-            if unit is None or unit.settle():
-                if unit is not None:
-                    self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
-                for act in self.ctx.after_commit:
-                    act()
-            else:
-                await self._end(unit, commit=True)
-            return
+        """Commit, if all that came with the request has been checked; roll back after any error."""
+        unit, well = self._unit, False
         try:
-            await self._settle(error)
+            try:
+                if error is None:
+                    if self._opened:
+                        await read_on(self._opened)
+                    if unit is not None and not unit.settle():
+                        await unit.commit()
+                    well = True
+                    for act in self.ctx.after_commit:
+                        act()
+            finally:
+                if unit is not None and not well:
+                    await unit.rollback()
         finally:
-            await close(self._opened)
+            if unit is not None:
+                self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
+            if self._opened:
+                await close(self._opened)
+        if error is not None:
+            self._look_at(error)
+
+    def _look_at(self, error: BaseException) -> None:
+        """Hold what the handler raised against the contract, and tell what lies behind it."""
         match error:
             case ApiError():
                 self._plan.encoder.raised(error.status, error.body)
@@ -440,32 +450,6 @@ class Call(Generic[ContextT, InputsT]):
                 yield location_of(parameter), pointer([*name, *place])
         for place in places_of(NUL, self._body):
             yield "body", pointer(place)
-
-    async def _settle(self, error: BaseException | None) -> None:
-        """End the transaction: well only if all that came with the request has been checked."""
-        well = False
-        try:
-            if error is None:
-                await read_on(self._opened)
-                well = True
-        finally:
-            if self._unit is not None:
-                await self._end(self._unit, commit=well)
-
-    async def _end(self, unit: UnitOfWork, *, commit: bool) -> None:
-        try:
-            if commit:
-                await unit.commit()
-                for act in self.ctx.after_commit:
-                    act()
-            else:
-                await unit.rollback()
-        except BaseException:
-            if commit:
-                await unit.rollback()
-            raise
-        finally:
-            self._state.statements, self._state.database_seconds = unit.statements, unit.seconds
 
 
 def _exchange(request: Request, spec: OperationSpec, inputs: Inputs) -> Exchange:
