@@ -15,10 +15,9 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from handfast.runtime.application import Application
+from handfast.runtime.application import Application, Constant
 from handfast.runtime.docs import add_contract, add_docs, document
 from handfast.runtime.faults import ConfigError, Fault
 from handfast.runtime.observability import METRICS_TYPE, Metrics, configure_logging
@@ -280,9 +279,9 @@ def _add_probes(app: FastAPI, service: Service, root: Path, tables: MetaData | N
     async def metrics(request: Request) -> Response:
         return Response(service.metrics.text(), headers={**_UNCACHED, "Content-Type": METRICS_TYPE})
 
-    health = _probe({"status": "ok"})  # always the same: a response is an application, too
+    health = _probe({"status": "ok"})
     app.router.routes.append(
-        Route("/health", health, methods=["GET"], name="health", include_in_schema=False)
+        Constant("/health", health, methods=["GET"], name="health", include_in_schema=False)
     )
     for path, endpoint in (("/ready", ready), ("/metrics", metrics)):
         app.add_route(path, endpoint, methods=["GET"], include_in_schema=False)

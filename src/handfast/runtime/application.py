@@ -7,7 +7,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette._utils import get_route_path
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from handfast.runtime.routetree import RouteTree
@@ -56,6 +58,18 @@ class Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
+class Constant(Route):
+    """A route that always answers the same: a response is an application, too."""
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether `scope` asks for it; then `call` it."""
+        return scope["method"] in (self.methods or ()) and get_route_path(scope) == self.path
+
+    def call(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer."""
+        return self.app(scope, receive, send)
+
+
 class Direct:
     """The innermost layer: it calls the operation that is asked for, and leaves the rest to FastAPI."""
 
@@ -68,6 +82,6 @@ class Direct:
         """Answer a request."""
         if scope["type"] == "http":
             route = self._tree.first(scope)
-            if isinstance(route, ContractRoute) and route.takes(scope):
+            if isinstance(route, ContractRoute | Constant) and route.takes(scope):
                 return route.call(scope, receive, send)
         return self._app(scope, receive, send)
