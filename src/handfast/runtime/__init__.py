@@ -1,6 +1,6 @@
 """What generated code, handlers and `app.py` import."""
 
-from handfast.runtime import lean as lean
+import handfast.runtime.lean  # noqa: F401 (before whatever imports structlog)
 from handfast.runtime.adoption import adopt
 from handfast.runtime.app import create_app
 from handfast.runtime.context import Context, OptionalContext, PublicContext
