@@ -76,7 +76,10 @@ class ParametersDecoder:
                 values.update(location.nothing)
                 continue
             for decoder in location.decoders:
-                values[decoder.name] = decoder.decode(texts, location.claimed, out)
+                if decoder.is_option and decoder.key not in texts:
+                    values[decoder.name] = decoder.absent
+                else:
+                    values[decoder.name] = decoder.decode(texts, location.claimed, out)
         return values
 
 

@@ -32,7 +32,7 @@ class ParameterDecoder:
         self.name = parameter.name
         self.wire = parameter.wire
         self.location: InputLocation = location_of(parameter)
-        self._key = parameter.wire.lower() if parameter.location == "header" else parameter.wire
+        self.key = parameter.wire.lower() if parameter.location == "header" else parameter.wire
         self._pointer = pointer([parameter.wire])
         self.required = parameter.required
         self.absent = parameter.default if parameter.has_default else None
@@ -45,9 +45,13 @@ class ParameterDecoder:
         check = view.named(parameter.schema)
         self._check = check
         self._reader = Reader(view, view.schema(parameter.schema), check)
-        plain = parameter.location != "path" or parameter.style == "simple"
-        self._is_text = plain and parameter.content is None and self._reader.only_text
-        """Whether a text without any encoding is the value, if it is valid."""
+        self.is_option = not parameter.required and (
+            parameter.content is not None or self._reader.only_scalar
+        )
+        """Whether it is `absent` wherever nothing has its `key`; an object may be spread over other names."""
+        self._is_scalar = parameter.content is None and self._reader.only_scalar
+        self._is_bare = self._is_scalar and (parameter.location != "path" or parameter.style == "simple")
+        """Whether a text without any encoding is read as it is."""
 
     def decode(
         self, source: Mapping[str, list[str]], claimed: frozenset[str], out: list[Violation]
@@ -56,17 +60,19 @@ class ParameterDecoder:
 
         `source` holds the location's raw texts by name, `claimed` the names of its other parameters.
         """
-        texts = source.get(self._key)
-        if texts is not None and self._is_text and len(texts) == 1:
+        texts = source.get(self.key)
+        if texts is not None and self._is_bare and len(texts) == 1:
             text = texts[0]
-            if "%" not in text and "+" not in text and self._check.is_valid(text):
-                return text
+            if "%" not in text and "+" not in text:
+                scalar = self._reader.scalar(text)
+                if self._check.is_valid(scalar):
+                    return scalar
         try:
             if self._json:
                 candidates = [] if texts is None else [self._parse(texts)]
             elif self._plain:
                 candidates = [] if texts is None else [self._reader.scalar(self._text(texts[0]))]
-            elif self._reader.only_scalar:
+            elif self._is_scalar:
                 candidates = [] if texts is None else [self._scalar(texts)]
             else:
                 candidates = list(self._candidates(texts, source, claimed))

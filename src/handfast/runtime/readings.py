@@ -56,7 +56,9 @@ def parse_pairs(raw: bytes) -> dict[str, list[str]]:
     for piece in text.split("&"):
         if piece:
             name, _, value = piece.partition("=")
-            pairs.setdefault(percent_decode(name, plus=True), []).append(value)
+            if "%" in name or "+" in name:
+                name = percent_decode(name, plus=True)
+            pairs.setdefault(name, []).append(value)
     return pairs
 
 
