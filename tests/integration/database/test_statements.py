@@ -269,7 +269,7 @@ def test_tables_without_a_single_key_have_no_get() -> None:
     assert b"owned_keys.id = $" in single.get_plan(Owned, lock=False, reach=Reach.OWN).sql
     with pytest.raises(IsolationError, match="no primary key of one column"):
         single.get_plan(Pair, lock=False, reach=Reach.OWN)
-    assert b"INSERT INTO pairs" in single.insert_plan(Pair, ("a", "b"), Reach.OWN).sql
+    assert b"INSERT INTO pairs" in single.insert_plan(Pair, ("set_a", "set_b"), Reach.OWN).sql
 
 
 def test_one_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,8 @@ Values: TypeAlias = Mapping[str, object] | None
 class Rows:
     """Statements over the rows within one reach, in one request's transaction."""
 
+    __slots__ = ("_reach", "_unit")
+
     def __init__(self, unit: UnitOfWork, reach: Reach) -> None:
         """Belong to one unit of work."""
         self._unit = unit
@@ -102,17 +104,16 @@ class Rows:
         given = row.__dict__
         own = self._reach is not Reach.ALL
         values: dict[str, Any] = {}
-        for name, column, default, is_left_out in known.columns:
+        for name, parameter, default, is_left_out, is_owner in known.columns:
             value = given.get(name)
             if value is None:
                 if default is not None:
                     value = statements.default_of(default)
                 elif is_left_out:
                     continue
-            if column is not known.owner or not own:
-                values[name] = value
-        plan = single.insert_plan(type(row), tuple(values), self._reach)
-        call = plan.call_with({single.SET[name]: value for name, value in values.items()}, self._unit.owner)
+            if not is_owner or not own:
+                values[parameter] = value
+        call = single.insert_plan(type(row), tuple(values), self._reach).call_with(values, self._unit.owner)
         ((rows, result),) = await self._write([call])
         if into is not None:
             made: M = known.reader.read(rows, result, into)[0]
@@ -190,8 +191,12 @@ class Rows:
     ) -> Any:
         """Run `plan`, which is about one row, and return that row; tell 404 from 403 if it met none."""
         call = plan.call_with(values, self._unit.owner)
-        (answer,) = await self._run(call)
-        return _row(call, answer, into) if _met(answer) else await self._again(table, key, call, into)
+        (answer,) = await (self._write if plan.writes else self._read)([call])
+        return (
+            _row(call, answer, into)
+            if answer[0] or _met(answer)
+            else await self._again(table, key, call, into)
+        )
 
     async def _one_by(self, table: type[T], key: object, call: Call, into: type[BaseModel] | None) -> Any:
         """Do what `_one` does by a call that is ready."""
@@ -217,9 +222,12 @@ class Database(Rows):
     use it; their statements are sent one after the other.
     """
 
+    __slots__ = ()
+
     def __init__(self, unit: UnitOfWork) -> None:
         """Belong to one unit of work."""
-        super().__init__(unit, Reach.OWN)
+        self._unit = unit
+        self._reach = Reach.OWN
 
     @property
     def shared(self) -> Rows:
@@ -280,6 +288,8 @@ class Elevated(Rows):
 
     `insert` stores a row as its owner column says.
     """
+
+    __slots__ = ("_closed", "_reason")
 
     def __init__(self, unit: UnitOfWork, reason: str) -> None:
         """Belong to one unit of work; `reason` goes into each audit row."""

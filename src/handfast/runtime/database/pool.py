@@ -173,10 +173,10 @@ class Pool:
     async def _clean(self, connection: Wire) -> None:
         with contextlib.suppress(psycopg.Error, TimeoutError):
             async with asyncio.timeout(_ROLLBACK_SECONDS):
-                if connection.lock.locked():
+                if connection.turns.taken:
                     # Another coroutine of the request still runs a statement: end that first.
                     await connection.cancel_safe(timeout=_ROLLBACK_SECONDS)
-                    async with connection.lock:
+                    async with connection.turns:
                         pass
                 if connection.clean and not connection.idle:
                     await connection.exchange([(b"ROLLBACK", (), False)])

@@ -26,6 +26,9 @@ class Reach(enum.Enum):
     GRANTED = "granted"
     ALL = "all"
 
+    # Each member is there once; enum's own hash is a call of Python, and plans are looked up by reach.
+    __hash__ = object.__hash__
+
 
 class Access(enum.Enum):
     """What a statement does with the rows of one table."""

@@ -16,6 +16,8 @@ from handfast.runtime.database.compiler import DIALECT
 from handfast.runtime.database.owners import IsolationError
 
 Processor = Callable[[Any], Any]
+Processors = list[tuple[int, Processor]]
+"""Which columns of a row pass through what."""
 Row = tuple[Any, ...]
 View = Callable[[Row], BaseModel]
 """Makes a model of a row."""
@@ -56,8 +58,18 @@ class Reader:
     columns: tuple[ColumnElement[Any], ...]
     parts: tuple[tuple[int, Entity | None], ...]
     """What each row consists of: where it starts, and the entity, or `None` for a plain value."""
-    _processors: dict[tuple[int, ...], list[tuple[int, Processor]]] = field(default_factory=dict)
+    _processors: dict[tuple[int, ...], Processors] = field(default_factory=dict)
+    """By the OIDs of the columns' types, on which a processor may depend."""
+    _plain: bool = field(init=False)
+    """No column has a processor, whatever the server sends: of most statements, whose OIDs nobody asks."""
     _views: dict[type[BaseModel], View] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find out whether values are used as psycopg loads them."""
+        try:
+            self._plain = not self._processors_for([_UnknownOid()] * len(self.columns))
+        except _OidAsked:
+            self._plain = False
 
     def read(self, rows: Sequence[Row], result: PGresult, into: type[BaseModel] | None = None) -> list[Any]:
         """Return per row an instance or a value, or a tuple of them where the statement has several parts.
@@ -93,16 +105,14 @@ class Reader:
 
     def processed(self, rows: Sequence[Row], result: PGresult) -> Sequence[Row]:
         """Return `rows` as the columns' types show them in Python."""
+        if result.nfields != len(self.columns):
+            raise IsolationError("a statement that names a column twice cannot be read back: name it once")
+        if self._plain:
+            return rows
         types = tuple(map(result.ftype, range(result.nfields)))
         processors = self._processors.get(types)
         if processors is None:
-            if len(types) != len(self.columns):
-                raise IsolationError(
-                    "a statement that names a column twice cannot be read back: name it once"
-                )
-            found = list(map(_result_processor, self.columns, types))
-            processors = [(number, one) for number, one in enumerate(found) if one is not None]
-            self._processors[types] = processors
+            processors = self._processors[types] = self._processors_for(types)
         if not processors:
             return rows
         processed = []
@@ -112,6 +122,24 @@ class Reader:
                 values[number] = processor(values[number])
             processed.append(tuple(values))
         return processed
+
+    def _processors_for(self, types: Sequence[Any]) -> Processors:
+        found = map(_result_processor, self.columns, types)
+        return [(number, one) for number, one in enumerate(found) if one is not None]
+
+
+class _OidAsked(Exception):
+    """Whether a type has a processor depends on what the server sends."""
+
+
+class _UnknownOid:
+    """An OID that tells who looks at it."""
+
+    def __eq__(self, other: object) -> bool:
+        raise _OidAsked
+
+    def __hash__(self) -> int:
+        raise _OidAsked
 
 
 def view_of(model: type[BaseModel], names: Sequence[str]) -> View:
@@ -130,7 +158,7 @@ def view_of(model: type[BaseModel], names: Sequence[str]) -> View:
     return view
 
 
-def _result_processor(column: ColumnElement[Any], oid: int) -> Processor | None:
+def _result_processor(column: ColumnElement[Any], oid: Any) -> Processor | None:
     return column.type.dialect_impl(DIALECT).result_processor(DIALECT, oid)
 
 

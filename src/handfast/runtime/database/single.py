@@ -40,13 +40,13 @@ class Single:
 
     entity: Entity
     table: Table
-    owner: Column[Any] | None
     attributes: Mapping[str, Column[Any]]
     """Attribute name → column."""
     reader: Reader
     """For rows of all columns."""
-    columns: tuple[tuple[str, Column[Any], Any, bool], ...]
-    """Attribute name, column, its default in Python, and whether the database fills it in."""
+    columns: tuple[tuple[str, str, Any, bool, bool], ...]
+    """Attribute, the parameter that sets it, default in Python, whether the database fills it in, whether
+    it is the owner."""
 
     @property
     def key(self) -> Column[Any]:
@@ -69,8 +69,11 @@ def single(cls: type[SQLModel]) -> Single:
     made = entity(mapper, columns)
     attributes = {mapper.get_property_by_column(column).key: column for column in columns}
     reader = Reader(columns, ((0, made),))
-    each = tuple((name, one, _default(one), _is_left_out(one)) for name, one in attributes.items())
-    return Single(made, table, owner_column(table), attributes, reader, each)
+    owner = owner_column(table)
+    each = tuple(
+        (name, SET[name], _default(one), _is_left_out(one), one is owner) for name, one in attributes.items()
+    )
+    return Single(made, table, attributes, reader, each)
 
 
 def _default(column: Column[Any]) -> Any:
@@ -119,9 +122,10 @@ def delete_plan(cls: type[SQLModel], reach: Reach) -> Plan:
 
 
 @lru_cache(maxsize=_KEPT)
-def insert_plan(cls: type[SQLModel], names: tuple[str, ...], reach: Reach) -> Plan:
-    """Plan of `insert ... (names) returning ...`; the values are called `set_<name>`."""
+def insert_plan(cls: type[SQLModel], parameters: tuple[str, ...], reach: Reach) -> Plan:
+    """Plan of `insert ... returning ...` with the columns that these `set_<name>` set."""
     known = single(cls)
+    names = tuple(name for name, parameter, *_ in known.columns if parameter in parameters)
     statement = insert(known.table).values(_placeholders(known, names))
     return _plan_for_row(known, statement.returning(*known.reader.columns), reach)
 

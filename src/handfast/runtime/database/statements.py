@@ -26,7 +26,7 @@ _KEPT = 1000
 """How many shapes are kept; beyond that the one that was not used for longest is forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Call:
     """One statement ready to be sent: SQL with `$1` placeholders and the values for them."""
 

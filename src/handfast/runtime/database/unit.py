@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from psycopg.errors import Error, InFailedSqlTransaction, OperationalError
-from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Executable
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -98,8 +97,8 @@ class UnitOfWork:
         if not self._turns.take():
             await self._turns.wait()
         try:
-            if self._ended != "committed":
-                self._refuse_if_ended()
+            if self._ended and self._ended != "committed":
+                raise self._ended_error()
             if self._connection is not None:
                 return await self._exchange(self._connection, self._head(self._connection), calls)
             try:
@@ -129,7 +128,8 @@ class UnitOfWork:
         if not self._turns.take():
             await self._turns.wait()
         try:
-            self._refuse_if_ended()
+            if self._ended:
+                raise self._ended_error()
             held = self._connection
             head = await self._begin() if held is None else self._head(held)
             try:
@@ -247,7 +247,7 @@ class UnitOfWork:
 
     async def _commit(self, head: Sequence[Statement], calls: Sequence[Call]) -> list[Answer]:
         connection = self._held()
-        if not head and connection.state is TransactionStatus.INERROR:
+        if not head and connection.failed:
             raise InFailedSqlTransaction("a statement failed before, so nothing can be committed")
         buffered, self._buffered = self._buffered, []
         answers = await self._exchange(connection, head, [*calls, *buffered], tail=[_COMMIT])
@@ -267,9 +267,13 @@ class UnitOfWork:
             for call in calls:
                 _log.debug("sql %s", call.sql.decode())
         self.statements += len(calls)
+        sent = [*head]
+        for call in calls:
+            sent.append((call.sql, call.values, call.keep))
+        sent += tail
         start = time.perf_counter()
         try:
-            results = await connection.exchange([*head, *[(c.sql, c.values, c.keep) for c in calls], *tail])
+            results = await connection.exchange(sent)
         except Error as error:
             if connection.clean:
                 raise
@@ -279,7 +283,10 @@ class UnitOfWork:
         self._begun = self._connection is not None
         if tail and tail[-1] is _COMMIT and results[-1].command_status != b"COMMIT":
             raise InFailedSqlTransaction("the transaction was rolled back instead of committed")
-        return [(connection.rows(result), result) for result in results[len(head) : len(head) + len(calls)]]
+        answers: list[Answer] = []
+        for result in results[len(head) : len(head) + len(calls)]:
+            answers.append((connection.rows(result), result))
+        return answers
 
     def _refuse_if_ended(self) -> None:
         if self._ended:

@@ -22,11 +22,14 @@ from psycopg.errors import OperationalError, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from handfast.runtime.turns import Turns
+
 RV = TypeVar("RV")
 
 _OK: Final = int(ConnStatus.OK)
 _OFF: Final = int(PipelineStatus.OFF)
 _IDLE: Final = int(TransactionStatus.IDLE)
+_IN_ERROR: Final = int(TransactionStatus.INERROR)
 _IN_FLIGHT: Final = frozenset((int(TransactionStatus.ACTIVE), int(TransactionStatus.UNKNOWN)))
 _DONE: Final = int(ExecStatus.COMMAND_OK)
 _FAILED: Final = int(ExecStatus.FATAL_ERROR)
@@ -69,6 +72,9 @@ class Wire(AsyncConnection[Any]):
     def __init__(self, pgconn: PGconn, *args: Any, **kwargs: Any) -> None:
         """Wrap a libpq connection, as psycopg asks of its connection classes."""
         super().__init__(pgconn, *args, **kwargs)
+        self.turns = Turns()
+        """Whose statements are on the wire: one exchange at a time, or one of psycopg's own."""
+        self.lock = self.turns  # type: ignore[assignment]  # psycopg says `async with`, and nothing else
         self._seen: OrderedDict[_Key, int] = OrderedDict()
         self._names: OrderedDict[_Key, bytes] = OrderedDict()
         self._numbers = itertools.count(1)
@@ -99,7 +105,7 @@ class Wire(AsyncConnection[Any]):
             pgconn.transaction_status == _IDLE
             and pgconn.status == _OK
             and pgconn.pipeline_status == _OFF
-            and not self.lock.locked()
+            and not self.turns.taken
         )
 
     @property
@@ -108,9 +114,9 @@ class Wire(AsyncConnection[Any]):
         return self.pgconn.transaction_status == _IDLE
 
     @property
-    def state(self) -> TransactionStatus:
-        """The transaction's state as the server last told it."""
-        return TransactionStatus(self.pgconn.transaction_status)
+    def failed(self) -> bool:
+        """Whether a statement failed in the open transaction, which can only be rolled back."""
+        return self.pgconn.transaction_status == _IN_ERROR
 
     async def exchange(self, statements: Sequence[Statement]) -> list[PGresult]:
         """Send `statements` in one pipeline and return their results; raise the first one's error that fails.
@@ -118,10 +124,11 @@ class Wire(AsyncConnection[Any]):
         Cancelled meanwhile, the server is told so and its answer awaited; `clean` says whether that worked.
         """
         # All values first: one that cannot be sent must not leave half a pipeline behind.
-        dumped = [self._dump(statement) for statement in statements]
-        pgconn, lock = self.pgconn, self.lock
+        dumped = self._dump(statements)
+        pgconn, turns, names = self.pgconn, self.turns, self._names
         results: list[PGresult] = []
-        await lock.acquire()
+        if not turns.take():
+            await turns.wait()
         try:
             if not self.clean:
                 raise OperationalError("the connection is lost")
@@ -129,8 +136,14 @@ class Wire(AsyncConnection[Any]):
             wanted: list[int] = []
             prepared: list[tuple[int, _Key, bytes]] = []
             sent = 0
-            for one in dumped:
-                sent += self._send(one, sent, prepared)
+            for key, values, formats, again in dumped:
+                name = names.get(key)
+                if name is None:
+                    sent += self._send(key, values, formats, again, sent, prepared)
+                else:
+                    names.move_to_end(key)
+                    pgconn.send_query_prepared(name, values, param_formats=formats)
+                    sent += 1
                 wanted.append(sent - 1)
             pgconn.pipeline_sync()
             try:
@@ -145,7 +158,7 @@ class Wire(AsyncConnection[Any]):
                 self._unwatch()  # libpq has closed the socket; its number may soon be another's
                 raise
         finally:
-            lock.release()
+            turns.give()
         if len(results) != sent:
             raise OperationalError(f"{len(results)} answers to {sent} messages")
         # What the server has prepared it keeps, whether or not the rest went well.
@@ -188,28 +201,36 @@ class Wire(AsyncConnection[Any]):
 
     # Sending ------------------------------------------------------------------------------------
 
-    def _dump(self, statement: Statement) -> _Dumped:
-        sql, values, again = statement
-        if type(values) is bytes:
-            return (sql, _ONE_TEXT), (values,), _TEXT, again
-        if not values:
-            return (sql, ()), None, None, again
+    def _dump(self, statements: Sequence[Statement]) -> list[_Dumped]:
+        dumped: list[_Dumped] = []
         writer = self._writing
-        dumped = writer.dump_sequence(values, _AUTO * len(values))
-        return (sql, tuple(writer.types or ())), dumped, writer.formats, again
+        for sql, values, again in statements:
+            if type(values) is bytes:
+                dumped.append(((sql, _ONE_TEXT), (values,), _TEXT, again))
+            elif values:
+                sent = writer.dump_sequence(values, _AUTO * len(values))
+                dumped.append(((sql, tuple(writer.types or ())), sent, writer.formats, again))
+            else:
+                dumped.append(((sql, ()), None, None, again))
+        return dumped
 
-    def _send(self, one: _Dumped, place: int, prepared: list[tuple[int, _Key, bytes]]) -> int:
-        """Put one statement on the wire, by name if it is prepared or worth it; return how many messages.
+    def _send(
+        self,
+        key: _Key,
+        values: Sequence[Any] | None,
+        formats: Sequence[Any] | None,
+        again: bool,
+        place: int,
+        prepared: list[tuple[int, _Key, bytes]],
+    ) -> int:
+        """Put one statement on the wire that is not prepared yet; return how many messages that took.
 
         What is being prepared is added to `prepared`, with its place among all messages of the pipeline.
         """
         pgconn = self.pgconn
-        key, values, formats, again = one
-        name = self._names.get(key)
+        name = None
         messages = 1
-        if name is not None:
-            self._names.move_to_end(key)
-        elif again and self.preparing:
+        if again and self.preparing:
             count = self._seen.pop(key, 0) + 1
             if count < _WORTH_PREPARING:
                 self._seen[key] = count
