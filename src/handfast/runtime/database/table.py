@@ -46,9 +46,7 @@ class Table(SQLModel):
             super().__init__(**data)
             return
         values = self.__dict__
-        for name, default in known.defaults.items():
-            if name not in data:
-                values[name] = default
+        values.update(known.defaults)
         for name, make in known.factories.items():
             if name not in data:
                 values[name] = make()
