@@ -19,7 +19,7 @@ debian = command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1) >/dev/null; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev test tested checked audit bench lock clean
+.PHONY: help install dev test audit bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,14 +30,7 @@ dev: $(STAMP) ## Serve the project with PostgreSQL embedded; Ctrl-C stops everyt
 	@exec $(BIN)/handfast dev $(ARGS)
 
 test: $(STAMP) $(SYSTEM) ## Run every check that a change has to pass
-	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) tested checked
-
-# Side by side: tests wait for processes and sockets as much as they compute.
-tested: $(STAMP) $(SYSTEM)
-	@$(BIN)/nox --session tests
-
-checked: $(STAMP) $(SYSTEM)
-	@$(BIN)/nox --session lint types fuzz foreign
+	@exec $(BIN)/nox --session lint types tests fuzz foreign
 
 audit: $(STAMP) ## Write the security audit to reports/
 	@exec $(BIN)/nox --session audit

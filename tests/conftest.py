@@ -13,6 +13,7 @@ import httpx
 import pytest
 import structlog
 import uvicorn
+from coverage import Coverage
 from fastapi import FastAPI
 from psycopg.conninfo import conninfo_to_dict
 from sqlmodel import SQLModel
@@ -44,6 +45,22 @@ def _logging_as_before() -> Iterator[None]:
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def _unmeasured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a test that is marked `unmeasured` run without coverage, and the processes that it starts, too."""
+    running = Coverage.current() if request.node.get_closest_marker("unmeasured") else None
+    if running is None:
+        yield
+        return
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    running.stop()
+    try:
+        yield
+    finally:
+        running.start()
 
 
 @contextmanager

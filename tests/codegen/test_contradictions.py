@@ -23,6 +23,8 @@ from handfast.codegen.unsatisfiable import CODE
 from tests.codegen.anyschema import VALUES, contracts
 from tests.codegen.helpers import HEAD, HEAD_30, contract, fixes, found
 
+pytestmark = pytest.mark.unmeasured
+
 CLOSED = "{type: object, properties: {a: {}}, additionalProperties: false}"
 
 

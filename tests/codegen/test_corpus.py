@@ -16,6 +16,8 @@ import pytest
 from handfast.codegen.project import Project, load
 from tests.codegen.invariants import check_feature
 
+pytestmark = pytest.mark.unmeasured
+
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("HANDFAST_CORPUS", ROOT.parent / "shared" / "corpus" / "openapi"))
 GIANTS = frozenset(("github", "digitalocean"))

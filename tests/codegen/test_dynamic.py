@@ -17,6 +17,8 @@ from handfast.codegen.ir import ClassName, Feature
 from handfast.codegen.publish import publish
 from tests.codegen.helpers import HEAD, contract, feature, found
 
+pytestmark = pytest.mark.unmeasured
+
 BASE = "https://example.com/"
 TREE = {
     "$id": f"{BASE}tree",

@@ -29,6 +29,8 @@ from tests.codegen.generated import check_imports, check_ruff, check_types, writ
 from tests.codegen.instances import Maker
 from tests.codegen.viewed import hold
 
+pytestmark = pytest.mark.unmeasured
+
 CASES = Path(__file__).with_name("cases")
 GOLDEN = Path(__file__).with_name("golden")
 CORPUS = Path(

@@ -25,6 +25,8 @@ from tests.codegen.test_corpus import CORPUS, entries
 from tests.codegen.test_legalisation import CASES
 from tools.ledger_page import PAGE, page
 
+pytestmark = pytest.mark.unmeasured
+
 OPENAPI: dict[str, Any] = {
     "3.0": definitions.OPENAPI_30,
     "3.1": definitions.OPENAPI_31,

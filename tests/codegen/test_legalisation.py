@@ -29,6 +29,8 @@ from tests.codegen.helpers import HEAD, HEAD_30, OK, contract, fixes, found
 from tests.codegen.test_corpus import CORPUS, entries
 from tests.codegen.test_robust import mutated
 
+pytestmark = pytest.mark.unmeasured
+
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in [*HERE.glob("cases/*/specs"), *HERE.glob("golden/*/specs")])
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handfast.codegen.project import Loaded, Project, load
 from tests.codegen.invariants import check_feature
+
+pytestmark = pytest.mark.unmeasured
 
 CASES = Path(__file__).parent / "cases"
 TEXTS = [

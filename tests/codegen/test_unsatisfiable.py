@@ -19,6 +19,8 @@ from handfast.codegen.walk import walk
 from tests.codegen.anyschema import VALUES, contracts
 from tests.codegen.helpers import HEAD, HEAD_30, contract, found
 
+pytestmark = pytest.mark.unmeasured
+
 CODE = "unsatisfiable"
 
 

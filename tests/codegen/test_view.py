@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from handfast.codegen.ir import Json
@@ -16,6 +17,8 @@ from handfast.codegen.project import Project, load
 from tests.codegen.contracts import write_contract
 from tests.codegen.drawn import contracts
 from tests.codegen.viewed import hold
+
+pytestmark = pytest.mark.unmeasured
 
 EXAMPLES = int(os.environ.get("HANDFAST_VIEW_EXAMPLES", "12"))
 

@@ -12,6 +12,8 @@ from tools.corpus.generation import make, place
 from tools.corpus.report import Row, details, table
 from tools.corpus.unsendable import NO_404
 
+pytestmark = pytest.mark.unmeasured
+
 SAMPLE = Path(__file__).with_name("sample") / "parcels"
 REAL = ("uspto", "camara-simswap")
 

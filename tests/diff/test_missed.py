@@ -10,6 +10,8 @@ from tests.diff.test_cases import CASES
 from tools import diff_pairs
 from tools.diff_figures import measure
 
+pytestmark = pytest.mark.unmeasured
+
 PAIRS = 60
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.evolution.sequences import Session
+
+pytestmark = pytest.mark.unmeasured
 
 
 def test_nothing_is_lost(tmp_path: Path) -> None:
