@@ -146,7 +146,7 @@ class Rows:
             call = single.update_call(table, key, values, self._unit.owner, self._reach)
             return self._one_by(table, key, call, into)
         plan = single.update_plan(table, tuple(sorted(values)), self._reach)
-        named = {single.SET[name]: value for name, value in values.items()}
+        named = {single.parameter_of(name): value for name, value in values.items()}
         return self._one(table, key, plan, {KEY: key, **named}, into)
 
     async def delete(self, table: type[T], key: UUID) -> None:

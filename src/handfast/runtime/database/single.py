@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, Final, cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -71,7 +71,8 @@ def single(cls: type[SQLModel]) -> Single:
     reader = Reader(columns, ((0, made),))
     owner = owner_column(table)
     each = tuple(
-        (name, SET[name], _default(one), _is_left_out(one), one is owner) for name, one in attributes.items()
+        (name, parameter_of(name), _default(one), _is_left_out(one), one is owner)
+        for name, one in attributes.items()
     )
     return Single(made, table, attributes, reader, each)
 
@@ -85,15 +86,10 @@ def _is_left_out(column: Column[Any]) -> bool:
     return column.server_default is not None or column is column.table.autoincrement_column
 
 
-class _Names(dict[str, str]):
-    """What the parameter is called that sets an attribute."""
-
-    def __missing__(self, name: str) -> str:
-        self[name] = made = f"set_{name}"
-        return made
-
-
-SET: Final = _Names()
+@cache
+def parameter_of(attribute: str) -> str:
+    """What the parameter is called that sets an attribute; asked for each value that is written."""
+    return f"set_{attribute}"
 
 
 @cache
@@ -155,7 +151,7 @@ def _probe_plan(cls: type[SQLModel]) -> Plan:
 
 def _placeholders(known: Single, names: tuple[str, ...]) -> dict[Column[Any], BindParameter[Any]]:
     columns = {name: known.attributes[name] for name in names}
-    return {column: bindparam(SET[name], type_=column.type) for name, column in columns.items()}
+    return {column: bindparam(parameter_of(name), type_=column.type) for name, column in columns.items()}
 
 
 def _plan_for_row(known: Single, statement: Executable, reach: Reach) -> Plan:
