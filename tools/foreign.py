@@ -5,7 +5,8 @@
 Runs with the interpreter of an environment that holds the wheel and its locked dependencies. For each
 contract it makes a project, holds it to `handfast check`, `mypy --strict` and the project's own tests,
 starts it with `handfast dev` and calls every operation: without credentials it answers 401 where the
-contract asks for some, and with them 501, problem details that name the function to write.
+contract asks for some, and with them 501, problem details that name the function to write. Two projects
+are worked on at a time.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,58 +47,83 @@ def main() -> None:
 
     if not Path(handfast.__file__).is_relative_to(sys.prefix):
         sys.exit(f"handfast comes from {handfast.__file__}, not from the environment")
-    # The first one alone: the others begin with its mypy cache, two at a time.
-    first, *rest = arguments.contracts
-    report(first, arguments.scratch)
-    with ThreadPoolExecutor(2) as pool:
-        for _ in pool.map(lambda contract: report(contract, arguments.scratch), rest):
-            pass
-
-
-def report(contract: Path, scratch: Path) -> None:
-    """Prove it for `contract` and say so; end the program where it fails."""
-    since = time.monotonic()
-    name = contract.parent.name if contract.stem in ("api", "openapi") else contract.stem
+    first, *others = (Project.of(contract, arguments.scratch) for contract in arguments.contracts)
     try:
-        count = prove(contract, scratch / "beside" / name, scratch / "mypy")
+        first.make()
+        with ThreadPoolExecutor(2) as pool:
+            # The first types begin without a cache and take the longest; all others begin with its cache.
+            learnt = pool.submit(first.hold_types, None)
+            called = pool.submit(first.call)
+            list(pool.map(Project.make_and_call, others))
+            called.result()
+            cache = learnt.result()
+            list(pool.map(lambda other: other.hold_types(cache), others))
     except Failure as failure:
-        sys.exit(f"{name}: {failure}")
-    print(f"{name}: {count} operations answer as they should ({time.monotonic() - since:.1f} s)", flush=True)
+        sys.exit(str(failure))
 
 
-def prove(contract: Path, folder: Path, mypy_cache: Path) -> int:
-    """Make a project around `contract` in `folder`, call it and count its operations."""
-    folder.mkdir(parents=True)
-    own = folder / "api.yaml"
-    shutil.copyfile(contract, own)
-    project = folder / "service"
-    run(folder, "handfast", "new", str(project), "--contract", str(own))
-    run(project, "handfast", "check")
-    own_cache = folder / "mypy"
-    if mypy_cache.is_dir():
-        shutil.copytree(mypy_cache, own_cache)
-    run(project, "mypy", "--strict", "--cache-dir", str(own_cache))
-    if not mypy_cache.is_dir():
-        shutil.copytree(own_cache, mypy_cache)
-    run(project, "pytest", "--quiet", "-p", "no:cacheprovider")
-    with dev(project) as ready:
-        return call_everything(project, ready)
+@dataclass(frozen=True)
+class Project:
+    """A project around a contract, in a folder of its own."""
 
+    name: str
+    folder: Path
 
-def run(folder: Path, command: str, *arguments: str) -> None:
-    """Run a command of the environment in `folder`."""
-    done = subprocess.run(
-        [str(BIN / command), *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Failure(
-            f"{command} {' '.join(arguments)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    @classmethod
+    def of(cls, contract: Path, scratch: Path) -> Project:
+        """Put `contract` into a folder beside the others, where its project is to be."""
+        name = contract.parent.name if contract.stem in ("api", "openapi") else contract.stem
+        folder = scratch / "beside" / name
+        folder.mkdir(parents=True)
+        shutil.copyfile(contract, folder / "api.yaml")
+        return cls(name, folder)
+
+    @property
+    def root(self) -> Path:
+        """Where the project is."""
+        return self.folder / "service"
+
+    def make(self) -> None:
+        """Make the project, and hold it to `handfast check`."""
+        self._run(self.folder, "handfast", "new", str(self.root), "--contract", "api.yaml")
+        self._run(self.root, "handfast", "check")
+
+    def hold_types(self, learnt: Path | None) -> Path:
+        """Hold it to mypy, which begins with a copy of the cache `learnt`, and return its cache."""
+        cache = self.folder / "mypy"
+        if learnt is not None:
+            shutil.copytree(learnt, cache)
+        self._run(self.root, "mypy", "--strict", "--cache-dir", str(cache))
+        return cache
+
+    def call(self) -> None:
+        """Run its own tests, start it and call every operation."""
+        self._run(self.root, "pytest", "--quiet", "-p", "no:cacheprovider")
+        try:
+            with dev(self.root) as ready:
+                count = call_everything(self.root, ready)
+        except Failure as failure:
+            raise Failure(f"{self.name}: {failure}") from failure
+        print(f"{self.name}: {count} operations answer as they should", flush=True)
+
+    def make_and_call(self) -> None:
+        """Make it and call it."""
+        self.make()
+        self.call()
+
+    def _run(self, folder: Path, command: str, *arguments: str) -> None:
+        """Run a command of the environment in `folder`."""
+        done = subprocess.run(
+            [str(BIN / command), *arguments],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        if done.returncode:
+            said = f"{command} {' '.join(arguments)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+            raise Failure(f"{self.name}: {said}")
 
 
 def environment() -> dict[str, str]:

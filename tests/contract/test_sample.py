@@ -15,7 +15,7 @@ from tools.corpus.unsendable import NO_404
 pytestmark = pytest.mark.unmeasured
 
 SAMPLE = Path(__file__).with_name("sample") / "parcels"
-REAL = ("uspto", "camara-simswap")
+REAL = ("camara-simswap",)
 
 
 def tried(contract: Path, root: Path, examples: int) -> tuple[Row, Exercised]:

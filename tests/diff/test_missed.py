@@ -12,7 +12,7 @@ from tools.diff_figures import measure
 
 pytestmark = pytest.mark.unmeasured
 
-PAIRS = 60
+PAIRS = 30
 
 
 def test_no_refuted_pair_is_missed() -> None:

@@ -57,7 +57,6 @@ def target(dsns: Dsns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tar
         "HANDFAST_KEEP_ALIVE_SECONDS": "1",
         "HANDFAST_WRITE_TIMEOUT_SECONDS": "2",
         "LOG_LEVEL": "debug",
-        "COVERAGE_PROCESS_CONFIG": "",  # not measured, for its times are what is tested
     }
     with attacked(tmp_path_factory.mktemp("hostile"), dsns, **settings) as made:
         yield made

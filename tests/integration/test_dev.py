@@ -22,8 +22,7 @@ import httpx
 import pytest
 
 from handfast.testing import free_port
-from tests.conftest import ROOT
-from tests.integration.conftest import SWITCH
+from tests.conftest import ROOT, SWITCH
 
 CONTRACT = "specs/001-task-management/contracts/api.yaml"
 OPERATIONS = "handlers/task_management/operations.py"

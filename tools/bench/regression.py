@@ -18,7 +18,7 @@ from tools.bench.services import OURS, serving
 RECORDED = Path(__file__).with_name("recorded.json")
 BOUND = 1.6
 """How much worse than recorded is a regression: generous, so that chance never is."""
-ROUNDS = 5
+ROUNDS = 3
 
 
 def measured(database: Database) -> float:

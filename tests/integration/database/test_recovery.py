@@ -20,7 +20,7 @@ from handfast.runtime.database import Dsns, Pool
 from tests.integration.database.conftest import committed, opened, settings_left
 from tests.integration.database.schema import Country, Customer, Order
 
-pytestmark = pytest.mark.threat("disclosure.identity-left-in-pool")
+pytestmark = [pytest.mark.threat("disclosure.identity-left-in-pool"), pytest.mark.unmeasured]
 
 USES = 10_000
 NAMED = select(Customer.name).where(Customer.name == bindparam("name"))
