@@ -30,7 +30,7 @@ dev: $(STAMP) ## Serve the project with PostgreSQL embedded; Ctrl-C stops everyt
 	@exec $(BIN)/handfast dev $(ARGS)
 
 test: $(STAMP) $(SYSTEM) ## Run every check that a change has to pass
-	@exec $(BIN)/nox --session lint types tests fuzz foreign
+	@exec $(BIN)/nox --session lint types tests foreign
 
 audit: $(STAMP) ## Write the security audit to reports/
 	@exec $(BIN)/nox --session audit

@@ -15,7 +15,7 @@ EXAMPLES = os.environ.get("HANDFAST_FUZZ_EXAMPLES", "25")
 """Test cases an operation and phase; the nox session `fuzz` asks for more."""
 
 
-@pytest.mark.fuzz
+@pytest.mark.unmeasured
 def test_the_service_obeys_its_contract(service_url: str, auth_headers: Headers, tmp_path: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("schemathesis")),

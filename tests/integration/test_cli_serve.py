@@ -9,11 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -30,6 +28,7 @@ from handfast.runtime.faults import ConfigError, Fault
 from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
 from tests.unit.cli_kit import as_it_was
+from tests.waiting import answered, eventually
 
 APP = """\
 import os
@@ -64,17 +63,10 @@ def url_of(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def eventually(held: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_child_serves_and_stops(tmp_path: Path, listener: socket.socket, measured: dict[str, str]) -> None:
     child = Child(service(tmp_path), listener, os.environ | measured)
     assert child.wait() == Report()
-    assert httpx.get(url_of(listener)).text == str(child.process.pid)
+    assert answered(url_of(listener)) == (200, str(child.process.pid))
     assert not child.ended
     child.stop()
     assert child.process.returncode == 0
@@ -185,10 +177,8 @@ class Serve:
 
     def pid(self) -> int:
         """Which process answers; 0 while none does."""
-        try:
-            return int(httpx.get(self.url, timeout=5).text)
-        except httpx.TransportError:
-            return 0
+        answer = answered(self.url)
+        return 0 if answer is None else int(answer[1])
 
     def stop(self) -> str:
         self.process.send_signal(signal.SIGTERM)
@@ -235,17 +225,17 @@ def test_the_reference_service_with_two_workers(dsns: Dsns) -> None:
     running = Serve(ROOT, "--workers", "2", **secrets)
     try:
         eventually(lambda: _well(running.url))
-        assert httpx.get(f"{running.url}/api/tasks").status_code == 401
+        answer = answered(f"{running.url}/api/tasks")
+        assert answer is not None
+        assert answer[0] == 401
     finally:
         said = running.stop()
     assert running.process.returncode == 0, said
 
 
 def _well(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/ready", timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
+    answer = answered(f"{url}/ready")
+    return answer is not None and answer[0] == 200
 
 
 def test_what_serving_does_not_need_is_not_imported(dsns: Dsns, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ import pytest
 
 from handfast.testing import free_port
 from tests.conftest import ROOT, SWITCH
+from tests.waiting import eventually
 
 CONTRACT = "specs/001-task-management/contracts/api.yaml"
 OPERATIONS = "handlers/task_management/operations.py"
@@ -139,13 +140,6 @@ def processes_of(root: Path) -> list[str]:
         if str(root) in words or Path(place).is_relative_to(root):
             found.append(words)
     return found
-
-
-def eventually(held: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not held():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @contextmanager

@@ -6,10 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from handfast import __version__
@@ -17,6 +15,7 @@ from handfast.runtime.database import Dsns
 from handfast.testing import free_port
 from tests.conftest import ROOT, SECRET
 from tests.integration.dockerfile_kit import Stage, carry_out, instructions
+from tests.waiting import answered, eventually
 from tools import sbom
 
 DOCKERFILE = ROOT / "Dockerfile"
@@ -52,14 +51,14 @@ def test_the_service_runs_from_the_image(image: Stage, dsns: Dsns) -> None:
         text=True,
     )
     try:
-        deadline = time.monotonic() + 60
-        while not well(image, port):
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < deadline
         url = f"http://127.0.0.1:{port}"
-        assert httpx.get(f"{url}/ready", timeout=20).status_code == 200
-        assert httpx.get(f"{url}/api/tasks", timeout=20).status_code == 401
-        assert httpx.get(f"{url}/docs", timeout=20).status_code == 200
+        eventually(lambda: process.poll() is not None or answered(f"{url}/ready") is not None, seconds=60)
+        assert process.poll() is None, process.communicate()[0]
+        assert well(image, port)
+        for path, status in (("/ready", 200), ("/api/tasks", 401), ("/docs", 200)):
+            answer = answered(f"{url}{path}")
+            assert answer is not None
+            assert answer[0] == status
     finally:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=30)[0]

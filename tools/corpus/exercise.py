@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -110,9 +111,9 @@ def mock(project: Path, log: Path, seed: int) -> Iterator[str]:
         deadline = time.monotonic() + 180
         while True:
             try:
-                httpx.get(f"{url}/openapi.json", timeout=10)
+                socket.create_connection(("127.0.0.1", port), timeout=10).close()
                 break
-            except httpx.HTTPError:
+            except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise Unable(f"the mock did not start: {log.read_text()[-2000:]}") from None
                 time.sleep(0.1)
