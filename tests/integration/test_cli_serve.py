@@ -233,6 +233,18 @@ def test_the_reference_service_with_two_workers(dsns: Dsns) -> None:
     assert running.process.returncode == 0, said
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="only Linux tells how long the queue may be")
+def test_as_many_connections_wait_as_the_setting_says(dsns: Dsns) -> None:
+    environment = {"DATABASE_URL": dsns.service, "BETTER_AUTH_SECRET": SECRET, "HANDFAST_BACKLOG": "77"}
+    with listen("127.0.0.1", 0) as listener:
+        child = Child(ROOT, listener, os.environ | environment | {"HANDFAST_ENV": "production"})
+        report = child.wait()
+        told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        child.stop()
+    assert report == Report()
+    assert int.from_bytes(told[28:32], sys.byteorder) == 77  # `tcpi_sacked`, of a socket that listens
+
+
 def _well(url: str) -> bool:
     answer = answered(f"{url}/ready")
     return answer is not None and answer[0] == 200

@@ -87,7 +87,7 @@ def footprints(results: Results) -> str:
     """Memory and start-up of every service as Markdown."""
     lines = ["| service | memory MB | CPU s to the first answer |", "|---|---:|---:|"]
     for name, taken in results.footprints.items():
-        lines.append(f"| {name} | {taken.memory_mb:.0f} | {taken.startup_seconds:.2f} |")
+        lines.append(f"| {name} | {taken.memory_mb:.1f} | {taken.startup_seconds:.2f} |")
     return "\n".join(lines)
 
 

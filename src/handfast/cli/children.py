@@ -19,11 +19,14 @@ START_SECONDS = 60.0
 """A service that does not answer after this long is given up."""
 
 
-def listen(host: str, port: int, *, tries: int = 1, backlog: int = 2048) -> socket.socket:
-    """Return a listening socket on `port`, or on one of the next `tries - 1` where it is taken."""
+def listen(host: str, port: int, *, tries: int = 1) -> socket.socket:
+    """Return a listening socket on `port`, or on one of the next `tries - 1` where it is taken.
+
+    How many connections may wait is what the server says as it begins to accept them.
+    """
     for offset in range(tries):
         try:
-            return socket.create_server((host, port + offset if port else 0), backlog=backlog)
+            return socket.create_server((host, port + offset if port else 0))
         except PermissionError as error:
             raise CliError(
                 f"port {port} of {host} may not be used: {error.strerror}", "choose one above 1023"

@@ -54,14 +54,12 @@ def serve(
     check_composition(run.root)
     os.chdir(run.root)  # `.env` is read from here
     try:
-        settings = Settings()
-        configured, backlog = settings.workers, settings.backlog
+        configured = Settings().workers
     except ConfigError:
-        # The application refuses them, beside whatever else is wrong with it.
-        configured, backlog = 1, Settings.model_fields["backlog"].default
+        configured = 1  # the application refuses them, beside whatever else is wrong with it
     workers = (configured if workers is None else workers) or cores()
     os.environ[variable("workers")] = str(workers)  # each worker takes its share of the connections
-    listener = listen(host, port, backlog=backlog)
+    listener = listen(host, port)
     address = "http://{}:{}".format(*listener.getsockname()[:2])
     ready = lambda: run.out.note(f"serving on {address}")  # noqa: E731 - one short line is its best name
     if workers == 1:

@@ -33,6 +33,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
         "lifespan": "on",
+        "backlog": settings.backlog,
         "http": bounded(ConnectionLimits.of(settings)),
         "ws": "none",
         "timeout_keep_alive": settings.keep_alive_seconds,
