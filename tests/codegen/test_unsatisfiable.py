@@ -84,7 +84,7 @@ def test_the_rules_of_openapi_30_count(tmp_path: Path, schema: str, count: int) 
     assert len(told(tmp_path, schema, HEAD_30)) == count
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(document=contracts().filter(lambda one: one["openapi"] == "3.1.0"))
 def test_a_schema_that_is_told_takes_no_value(document: dict[str, Any]) -> None:
     root = parse(json.dumps(document), "api.json").root

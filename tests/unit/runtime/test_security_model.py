@@ -124,7 +124,7 @@ SENT = st.sampled_from(({"basic"}, {"basic"}, {"bearer"}, {"basic", "query"}, se
 
 
 @pytest.mark.threat("elevation.security-requirements")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(SECURITY, SENT, st.booleans())
 async def test_requirements_mean_what_the_specification_says(
     security: list[Alternative], sent: dict[str, Credential], all_checked: bool
