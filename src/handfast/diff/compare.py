@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from handfast.codegen.source import Map, plain
 from handfast.diff.catalogue import RULES, advice, hurts
 from handfast.diff.contract import At, Contract, Operation, Pair
+from handfast.diff.found import Found
 from handfast.diff.model import Change, Direction, Severity, Where
 from handfast.diff.operations import Operations, removal
 from handfast.diff.relation import Relations
-from handfast.diff.schemas import Found, Schemas
+from handfast.diff.schemas import Schemas
 
 
 def compare(old: Sequence[Contract], new: Sequence[Contract], today: date) -> tuple[Change, ...]:

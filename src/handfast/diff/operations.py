@@ -13,8 +13,9 @@ from handfast.codegen.legalpaths import template_names
 from handfast.codegen.source import Map, Seq, plain, strings
 from handfast.diff.catalogue import RISKY, RULES, SUBSUMPTION
 from handfast.diff.contract import At, Operation, operations_of
+from handfast.diff.found import REQUEST, RESPONSE, Flow, Found
 from handfast.diff.model import Direction, Severity, Where
-from handfast.diff.schemas import REQUEST, RESPONSE, Flow, Found, Schemas
+from handfast.diff.schemas import Schemas
 
 _IGNORED = frozenset(("accept", "content-type"))
 
