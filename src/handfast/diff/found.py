@@ -67,10 +67,6 @@ class Two:
     old: Flat
     new: Flat
 
-    def of(self, side: Side) -> Flat:
-        """Return one side."""
-        return self.old if side == "old" else self.new
-
 
 def sides(two: Two, flow: Flow) -> tuple[Flat, Flat]:
     """Return the side that sends, and the one whose limits must take what it sends."""

@@ -10,7 +10,7 @@ from handfast.diff import branches, limits, words
 from handfast.diff.catalogue import BOUNDS, BREAKING, RISKY, RULES, SAFE, SUBSUMPTION
 from handfast.diff.contract import At
 from handfast.diff.flat import Flat, Part, choices
-from handfast.diff.found import Flow, Found, Result, Side, Two, sides
+from handfast.diff.found import Flow, Found, Result, Two, sides
 from handfast.diff.model import Severity, Where, Witness
 from handfast.validation.directions import Schema
 
@@ -31,7 +31,6 @@ class _Walk:
     def __init__(self, schemas: Schemas, two: Two, flow: Flow) -> None:
         self.schemas = schemas
         self.old, self.new = two.old, two.new
-        self.two = two
         self.flow = flow
         self.sender, self.receiver = sides(two, flow)
         self.result = Result([])
@@ -119,10 +118,6 @@ class _Walk:
         """Take over what was found in a part of the value."""
         self.result.found += result.found
         self.result.whole &= result.whole
-
-    def side(self, flat: Flat) -> Side:
-        """Say which side it is."""
-        return "old" if flat is self.old else "new"
 
     # -- types and values -----------------------------------------------------------------------------------
 
